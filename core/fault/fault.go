@@ -73,3 +73,7 @@ func Is(err error, kind Kind) bool {
 	f := Of(err)
 	return f != nil && f.Kind == kind
 }
+
+// ErrDown marks an internal error that comes from the database not answering:
+// fronts say that the problem is at our end and passes, and no try is counted.
+var ErrDown = errors.New("database unavailable")

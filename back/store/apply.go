@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/factor"
+	"sallyport/core/flow"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/phone"
+	"sallyport/core/session"
+)
+
+// execer is a transaction of either database.
+type execer interface {
+	exec(ctx context.Context, query string, args ...any) (rows int64, err error)
+}
+
+// txn applies the effects of one change.
+type txn struct {
+	execer
+	ctx   context.Context
+	store *Store
+}
+
+// must runs a statement whose condition has to hold for one row.
+func (t txn) must(e change.Effect, query string, args ...any) error {
+	n, err := t.exec(t.ctx, query, args...)
+	if err == nil && n != 1 {
+		return &change.Refused{Effect: e}
+	}
+	return err
+}
+
+// do runs a statement without a condition.
+func (t txn) do(query string, args ...any) error {
+	_, err := t.exec(t.ctx, query, args...)
+	return err
+}
+
+// all applies a set in its order.
+func (t txn) all(set change.Set) error {
+	for _, effect := range set {
+		if err := t.apply(effect); err != nil {
+			if _, refused := errors.AsType[*change.Refused](err); refused {
+				return err
+			}
+			return fmt.Errorf("%T: %w", effect, err)
+		}
+	}
+	return nil
+}
+
+// apply knows how each effect is written and which condition it must meet.
+func (t txn) apply(effect change.Effect) error {
+	switch e := effect.(type) {
+	case person.Added:
+		return t.personAdded(e)
+	case person.Saved:
+		return t.personSaved(e)
+	case person.Unchanged:
+		return t.must(e, "UPDATE people SET version = version WHERE id = $1 AND version = $2", e.ID, e.Version)
+	case person.LinkMade:
+		return t.linkMade(e)
+	case person.LinkSpent:
+		return t.must(e, "UPDATE links SET spent_at = $2 WHERE id = $1 AND spent_at = 0 AND replaced_at = 0 AND ends_at > $2", e.ID, ms(e.At))
+	case factor.Bound, factor.Ended, factor.EndedAll, factor.Voided, factor.StepSpent, factor.Missed, factor.DataSaved, factor.Renamed:
+		return t.factor(e)
+	case phone.Bound, phone.EndedAll, phone.Voided:
+		return t.phone(e)
+	case flow.AttemptBegun, flow.AttemptSaved, flow.AttemptsEnded:
+		return t.attempt(e)
+	case flow.SetupBegun, flow.SetupSaved, flow.CodesPrepared, flow.SetupsDropped:
+		return t.setup(e)
+	case flow.RecoveryAsked, flow.RecoveryEnded:
+		return t.recovery(e)
+	case session.Begun, session.Saved, session.Seen, session.Ended, session.EndedAll:
+		return t.session(e)
+	case session.Recognised, session.Forgot, session.ForgotAll:
+		return t.known(e)
+	case limit.Spent, limit.Within, limit.Refunded, limit.Cleared:
+		return t.limit(e)
+	case message.Queued, message.QueuedOnce, message.Called, message.Settled, messagesUnknown, messagesLate:
+		return t.message(e)
+	case audit.Entry:
+		return t.audit(e)
+	case keysMade:
+		return t.keysMade(e)
+	case probed:
+		return t.do("INSERT INTO meta (name, value) VALUES ('probe', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value", fmt.Sprint(ms(e.At)))
+	case swept:
+		return t.swept(e)
+	}
+	return fmt.Errorf("store: no way to apply %T", effect)
+}
+
+func (t txn) keysMade(e keysMade) error {
+	for _, k := range e.Keys {
+		if err := t.do("INSERT INTO keys (id, purpose, kek, wrapped, made_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+			k.ID, k.Purpose, k.KEK, k.Blob, k.MadeAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queues says whether a set holds a message for the sender.
+func queues(set change.Set) bool {
+	for _, e := range set {
+		switch e.(type) {
+		case message.Queued, message.QueuedOnce:
+			return true
+		}
+	}
+	return false
+}
+
+// one scans a single row; none is no error.
+func one(row *sql.Row, dest ...any) (found bool, err error) {
+	err = row.Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+
+	"sallyport/core/audit"
+)
+
+const auditColumns = "id, at, person, actor, event, method, reason, attempt, detail, mac"
+
+// detail is the personal part of an entry, which can be erased by itself.
+type detail struct{ Note, Address, Agent, Request string }
+
+func (t txn) audit(e audit.Entry) error {
+	sealed, err := t.sealJSON("audit.detail", e.ID, detail{e.Note, e.Address, e.Agent, e.Request})
+	if err != nil {
+		return err
+	}
+	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed, t.store.auditMAC(e))
+}
+
+// auditMAC signs an entry, so that one that was edited or put in shows.
+func (s *Store) auditMAC(e audit.Entry) string {
+	return hex.EncodeToString(s.box.MAC("audit", []byte(e.ID), []byte(e.At.UTC().Format("20060102150405.000")), []byte(e.Person), []byte(e.Actor),
+		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request)))
+}
+
+func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
+	var e audit.Entry
+	var d detail
+	var sealed []byte
+	var mac string
+	if err := row.Scan(&e.ID, when{&e.At}, &e.Person, &e.Actor, &e.Event, &e.Method, &e.Reason, &e.Attempt, &sealed, &mac); err != nil {
+		return nil, err
+	}
+	err := s.openJSON("audit.detail", e.ID, sealed, &d)
+	e.Note, e.Address, e.Agent, e.Request = d.Note, d.Address, d.Agent, d.Request
+	return &e, err
+}
+
+// Events are the newest entries about a person.
+func (s *Store) Events(ctx context.Context, who string, most, skip int) ([]audit.Entry, error) {
+	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE person = $1 ORDER BY at DESC, id LIMIT $2 OFFSET $3", who, most, skip)
+}

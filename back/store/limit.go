@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sallyport/core/change"
+	"sallyport/core/limit"
+)
+
+const limitColumns = "key, used, since_at, next_at, until_at, level, ends_at"
+
+// limitKept is how long a row outlives its window, so that a wait that grows
+// remembers the ones before it.
+const limitKept = 24 * time.Hour
+
+func (t txn) limit(effect change.Effect) error {
+	switch e := effect.(type) {
+	case limit.Spent:
+		return t.spent(e)
+	case limit.Within:
+		return t.within(e)
+	case limit.Refunded:
+		return t.do("UPDATE limits SET used = used - 1 WHERE key = $1 AND used > 0", e.Key)
+	case limit.Cleared:
+		for _, key := range e.Keys {
+			if err := t.do("DELETE FROM limits WHERE key = $1", key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("no such effect on limits")
+}
+
+// spent takes one from a budget in a single statement, so that of two at once
+// the second sees the first.
+func (t txn) spent(e limit.Spent) error {
+	n, err := t.spend(e)
+	if err == nil && n != 1 {
+		return &change.Refused{Effect: e}
+	}
+	return err
+}
+
+func (t txn) spend(e limit.Spent) (int64, error) {
+	b, now := e.Budget, ms(e.Now)
+	window, end := b.Window.Milliseconds(), ms(e.Now.Add(b.Window+limitKept))
+	switch {
+	case b.Waits[0] > 0:
+		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, 0, 0, 0, $9) ON CONFLICT (key) DO UPDATE SET "+
+			"used = CASE WHEN limits.since_at + $3 <= $2 THEN 1 WHEN limits.used + 1 >= $4 THEN 0 ELSE limits.used + 1 END, "+
+			"since_at = CASE WHEN limits.since_at + $3 <= $2 OR limits.used + 1 >= $4 THEN $2 ELSE limits.since_at END, "+
+			"until_at = CASE WHEN limits.since_at + $3 > $2 AND limits.used + 1 >= $4 THEN $2 + "+
+			"(CASE limits.level WHEN 0 THEN $5 WHEN 1 THEN $6 ELSE $7 END) ELSE limits.until_at END, "+
+			"level = CASE WHEN limits.since_at + $3 > $2 AND limits.used + 1 >= $4 THEN limits.level + 1 ELSE limits.level END, "+
+			"ends_at = $9 WHERE limits.until_at <= $2 OR $8",
+			e.Key, now, window, b.Max, b.Waits[0].Milliseconds(), b.Waits[1].Milliseconds(), b.Waits[2].Milliseconds(), e.Free, end)
+	default:
+		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, $2 + $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
+			"used = CASE WHEN limits.since_at + $3 <= $2 THEN 1 ELSE limits.used + 1 END, "+
+			"since_at = CASE WHEN limits.since_at + $3 <= $2 THEN $2 ELSE limits.since_at END, "+
+			"next_at = CASE WHEN limits.since_at + $3 <= $2 THEN $2 + $5 WHEN limits.used = 1 THEN $2 + $6 ELSE $2 END, "+
+			"ends_at = $8 WHERE $7 OR limits.since_at + $3 <= $2 OR (limits.used < $4 AND limits.next_at <= $2)",
+			e.Key, now, window, b.Max, b.Gaps[0].Milliseconds(), b.Gaps[1].Milliseconds(), e.Free, end)
+	}
+}
+
+// within locks the row of a budget and sees whether it is used up. A row that
+// is not there is a budget that nobody spent on.
+func (t txn) within(e limit.Within) error {
+	b, now, window := e.Budget, ms(e.Now), e.Budget.Window.Milliseconds()
+	refused, err := t.exec(t.ctx, "UPDATE limits SET used = used WHERE key = $1 AND (until_at > $2 OR ($3 AND since_at + $4 > $2 AND used >= $5))",
+		e.Key, now, b.Waits[0] == 0, window, b.Max)
+	if err == nil && refused > 0 {
+		return &change.Refused{Effect: e}
+	}
+	return err
+}
+
+// Limits reads budgets; a key that nobody spent on is absent.
+func (s *Store) Limits(ctx context.Context, keys []string) (map[string]limit.State, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	places, args := make([]string, len(keys)), make([]any, len(keys))
+	for i, key := range keys {
+		places[i], args[i] = fmt.Sprintf("$%d", i+1), key
+	}
+	scan := func(row scanner) (*limit.State, error) {
+		var l limit.State
+		var end time.Time
+		return &l, row.Scan(&l.Key, &l.Used, when{&l.Since}, when{&l.Next}, when{&l.Until}, &l.Level, when{&end})
+	}
+	rows, err := list(ctx, s, scan, "SELECT "+limitColumns+" FROM limits WHERE key IN ("+strings.Join(places, ", ")+")", args...)
+	states := make(map[string]limit.State, len(rows))
+	for _, l := range rows {
+		states[l.Key] = l
+	}
+	return states, err
+}

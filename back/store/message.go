@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/change"
+	"sallyport/core/message"
+)
+
+const messageColumns = "id, person, kind, number, country, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason"
+
+// messagesUnknown marks what was being called when a process died: nobody knows
+// whether it went out.
+type messagesUnknown struct {
+	change.Mark
+	Before, At time.Time
+}
+
+// messagesLate gives up what can no longer be of use.
+type messagesLate struct {
+	change.Mark
+	At time.Time
+}
+
+func (t txn) message(effect change.Effect) error {
+	switch e := effect.(type) {
+	case message.Queued:
+		return t.queued(e.Message)
+	case message.QueuedOnce:
+		n, err := t.spend(e.Once)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.queued(e.Message)
+	case message.Called:
+		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
+	case message.Settled:
+		return t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6 WHERE id = $1 AND state = 'calling'",
+			e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
+	case messagesUnknown:
+		return t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND called_at < $1", ms(e.Before), ms(e.At), []byte{})
+	case messagesLate:
+		return t.do("UPDATE messages SET state = 'late', done_at = $1, body = $2 WHERE state = 'waiting' AND expire_at <= $1", ms(e.At), []byte{})
+	}
+	return fmt.Errorf("no such effect on messages")
+}
+
+func (t txn) queued(m message.Message) error {
+	return t.do(insert("messages", messageColumns), m.ID, m.Person, m.Kind, t.seal("messages.number", m.ID, m.To), m.Country,
+		t.seal("messages.body", m.ID, m.Text), string(m.State), ms(m.MadeAt), ms(m.ExpireAt), ms(m.LeaseAt), ms(m.CalledAt), ms(m.DoneAt),
+		m.Gateway, m.Ref, m.Reason)
+}
+
+func (s *Store) scanMessage(row scanner) (*message.Message, error) {
+	var m message.Message
+	var number, body []byte
+	if err := row.Scan(&m.ID, &m.Person, &m.Kind, &number, &m.Country, &body, &m.State, when{&m.MadeAt}, when{&m.ExpireAt}, when{&m.LeaseAt},
+		when{&m.CalledAt}, when{&m.DoneAt}, &m.Gateway, &m.Ref, &m.Reason); err != nil {
+		return nil, err
+	}
+	if err := s.open("messages.number", m.ID, number, &m.To); err != nil {
+		return nil, err
+	}
+	return &m, s.open("messages.body", m.ID, body, &m.Text)
+}
+
+// Message is a message by id, or nil.
+func (s *Store) Message(ctx context.Context, id string) (*message.Message, error) {
+	return first(list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE id = $1", id))
+}
+
+// WaitingMessages are the oldest that wait to be sent.
+func (s *Store) WaitingMessages(ctx context.Context, now time.Time, most int) ([]message.Message, error) {
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND expire_at > $1 ORDER BY made_at LIMIT $2", ms(now), most)
+}
+
+// RecentMessages are the newest that were finished with, for telling whether
+// text messages are delayed.
+func (s *Store) RecentMessages(ctx context.Context, most int) ([]message.Message, error) {
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state IN ('sent', 'failed', 'unknown') ORDER BY made_at DESC LIMIT $1", most)
+}
+
+// GiveUp marks what was being called before a moment as not known, and what has
+// expired as late.
+func (s *Store) GiveUp(ctx context.Context, before, now time.Time) error {
+	return s.Apply(ctx, change.Set{messagesUnknown{Before: before, At: now}, messagesLate{At: now}})
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"sallyport/back/seal"
+	"sallyport/core/change"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options say where the database is and which keys seal it.
+type Options struct {
+	Folder   string // of the embedded database
+	Postgres string // a postgres:// address instead
+	Keys     *seal.KeyFile
+	Now      func() time.Time
+}
+
+// Open opens the database, migrates it under a lock, and opens its keys. A wrong
+// or missing key is an error that says so, never a store that half works.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{}
+	var err error
+	if o.Postgres != "" {
+		err = s.openPostgres(ctx, o.Postgres)
+	} else {
+		err = s.openSQLite(ctx, o.Folder)
+	}
+	if err == nil {
+		err = s.openKeys(ctx, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) openPostgres(ctx context.Context, address string) error {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db.SetMaxOpenConns(4 * max(4, runtime.NumCPU()))
+	db.SetMaxIdleConns(4 * max(4, runtime.NumCPU()))
+	db.SetConnMaxIdleTime(time.Minute)
+	s.db, s.close = db, append(s.close, db.Close)
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	if err := migrate(ctx, db, goose.DialectPostgres, goose.WithSessionLocker(locker)); err != nil {
+		return err
+	}
+	p := &postgresWriter{store: s}
+	s.write = p.write
+	return nil
+}
+
+func (s *Store) openSQLite(ctx context.Context, folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w; hint: set data to a folder that this user may write", err)
+	}
+	file := filepath.Join(folder, "sallyport.db")
+	unlock, err := lockFolder(ctx, folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	address := func(mode string) string {
+		q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
+		return (&url.URL{Scheme: "file", Opaque: filepath.ToSlash(file), RawQuery: q.Encode()}).String()
+	}
+	writer, err := sql.Open("sqlite", address("immediate"))
+	if err != nil {
+		return fmt.Errorf("open SQLite: %w", err)
+	}
+	writer.SetMaxOpenConns(1)
+	s.close = append(s.close, writer.Close)
+	if err := migrate(ctx, writer, goose.DialectSQLite3); err != nil {
+		return err
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		return fmt.Errorf("protect the database file: %w", err)
+	}
+	readers, err := sql.Open("sqlite", address("deferred"))
+	if err != nil {
+		return fmt.Errorf("open SQLite: %w", err)
+	}
+	readers.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
+	readers.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
+	s.db, s.close = readers, append(s.close, readers.Close)
+	w, err := newGroupWriter(ctx, s, writer)
+	if err != nil {
+		return err
+	}
+	s.write, s.close = w.write, append(s.close, w.stop)
+	return nil
+}
+
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, db, folder, append(options, goose.WithDisableGlobalRegistry(true))...)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	have, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	sources := provider.ListSources()
+	if newest := sources[len(sources)-1].Version; have > newest {
+		return fmt.Errorf("the database has version %d, this program knows %d; hint: run the newer sallyport again", have, newest)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+// openKeys reads the data keys, making the first ones in a new database.
+func (s *Store) openKeys(ctx context.Context, o Options) error {
+	rows, err := s.wrappedKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		if rows, err = s.firstKeys(ctx, o); err != nil {
+			return err
+		}
+	}
+	if s.box, err = seal.Open(o.Keys, rows); err != nil {
+		return fmt.Errorf("open the keys of the database: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) wrappedKeys(ctx context.Context) (keys []seal.Wrapped, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id, purpose, kek, wrapped, made_at FROM keys ORDER BY id")
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k seal.Wrapped
+		if err := rows.Scan(&k.ID, &k.Purpose, &k.KEK, &k.Blob, &k.MadeAt); err != nil {
+			return nil, fmt.Errorf("read keys: %w", err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
+}
+
+// firstKeys makes the keys of a new database. Two nodes that start at once agree:
+// whoever is second reads what the first has written.
+func (s *Store) firstKeys(ctx context.Context, o Options) ([]seal.Wrapped, error) {
+	now := o.Now().UnixMilli()
+	var made []seal.Wrapped
+	for id, purpose := range []string{"index", "data"} {
+		key, err := o.Keys.NewDataKey(int64(id+1), purpose, now)
+		if err != nil {
+			return nil, fmt.Errorf("make keys: %w", err)
+		}
+		made = append(made, key)
+	}
+	if err := s.write(ctx, change.Set{keysMade{Keys: made}}); err != nil {
+		return nil, fmt.Errorf("store keys: %w", err)
+	}
+	return s.wrappedKeys(ctx)
+}
+
+// keysMade stores the first keys. It has no condition: of two nodes that start
+// at once the first one's stay.
+type keysMade struct {
+	change.Mark
+	Keys []seal.Wrapped
+}

@@ -1,0 +1,126 @@
+// Package store keeps everything that must survive: one SQL text for SQLite and
+// PostgreSQL, one file per noun. It applies changes all or nothing, seals what
+// nobody may read in a copy of the database, and decides nothing.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sallyport/back/seal"
+	"sallyport/core/change"
+	"sallyport/core/fault"
+)
+
+// Store is a database, open and migrated.
+type Store struct {
+	db    *sql.DB // readers; on PostgreSQL writers too
+	write func(context.Context, change.Set) error
+	box   *seal.Box
+	close []func() error
+
+	wakeMu sync.Mutex
+	wake   []chan struct{}
+}
+
+// Apply makes all effects of a set in one transaction, or none. When a condition
+// does not hold the error is a *change.Refused. A change once queued is
+// committed though its caller has gone away.
+func (s *Store) Apply(ctx context.Context, set change.Set) error {
+	if len(set) == 0 {
+		return nil
+	}
+	err := s.write(ctx, set)
+	if err == nil {
+		s.wakeFor(set)
+		return nil
+	}
+	if _, refused := errors.AsType[*change.Refused](err); refused {
+		return err
+	}
+	return down("apply change", err)
+}
+
+// down marks an error as the database's, so that fronts say "at our end" and
+// count no try.
+func down(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %w", what, fault.ErrDown, err)
+}
+
+// Close lets queued changes commit and closes the database.
+func (s *Store) Close() (err error) {
+	for i := len(s.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, s.close[i]())
+	}
+	return err
+}
+
+// Ready says whether the database takes a write: a full disk or a primary that
+// refuses them fails here.
+func (s *Store) Ready(ctx context.Context, now time.Time) error {
+	return s.Apply(ctx, change.Set{probed{At: now}})
+}
+
+type probed struct {
+	change.Mark
+	At time.Time
+}
+
+// Woken returns a channel that gets a value soon after a message was queued by
+// this process.
+func (s *Store) Woken() <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	s.wakeMu.Lock()
+	defer s.wakeMu.Unlock()
+	s.wake = append(s.wake, ch)
+	return ch
+}
+
+func (s *Store) wakeFor(set change.Set) {
+	if !queues(set) {
+		return
+	}
+	s.wakeMu.Lock()
+	defer s.wakeMu.Unlock()
+	for _, ch := range s.wake {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// ms is a time as it is kept, and at is back again.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+// when scans a kept time.
+type when struct{ to *time.Time }
+
+// Scan implements sql.Scanner.
+func (w when) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("scan time: %T is no number", v)
+	}
+	*w.to = at(n)
+	return nil
+}

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"sallyport/core/change"
+	"sallyport/core/factor"
+	"sallyport/core/flow"
+	"sallyport/core/person"
+)
+
+// Retention of what strangers or time can pile up.
+const (
+	sweepEvery   = time.Minute
+	sweepBatch   = 500
+	messagesKept = 30 * 24 * time.Hour
+	unknownKept  = 30 * 24 * time.Hour // tries at names that do not exist
+	sessionsKept = 24 * time.Hour
+	recoverKept  = 30 * 24 * time.Hour
+)
+
+// swept drops one batch of everything that has passed its end.
+type swept struct {
+	change.Mark
+	Now time.Time
+}
+
+func (t txn) swept(e swept) error {
+	for _, s := range []struct {
+		table, where string
+		before       time.Duration
+	}{
+		{"attempts", "seen_at < $1", flow.SetupLength + flow.AttemptKept},
+		{"setups", "ends_at < $1", 0},
+		{"sessions", "ends_at < $1", sessionsKept},
+		{"sessions", "ended_at > 0 AND ended_at < $1", sessionsKept},
+		{"known", "ends_at < $1", 0},
+		{"links", "ends_at < $1", person.LinkKept},
+		{"messages", "made_at < $1", messagesKept},
+		{"recoveries", "until_at < $1", recoverKept},
+		{"audit", "person = '' AND at < $1", unknownKept},
+		{"factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1", factor.OldFor},
+	} {
+		if err := t.do("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
+			return err
+		}
+	}
+	return t.do("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)", ms(e.Now), sweepBatch)
+}
+
+// Sweep drops one batch of what has passed its end.
+func (s *Store) Sweep(ctx context.Context, now time.Time) error {
+	return s.Apply(ctx, change.Set{swept{Now: now}})
+}
+
+// Sweeper drops what has passed its end, every minute, in batches.
+type Sweeper struct {
+	Store *Store
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Run sweeps until ctx ends.
+func (s Sweeper) Run(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := s.Store.Sweep(ctx, s.Now()); err != nil && ctx.Err() == nil {
+			s.Log.Warn("sweep failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// MAC is a keyed hash with a key of this installation.
+func (s *Store) MAC(purpose string, parts ...[]byte) []byte { return s.box.MAC(purpose, parts...) }

@@ -1,0 +1,167 @@
+// Package config holds the settings of a portal: one struct, read from one
+// file of YAML and from the environment, checked as a whole. The comment of a
+// field is the documentation of its key.
+//
+// A key has the value of the environment, else of the file, else its default.
+// Every key but sms.gateways is also a variable: SALLYPORT_ and its name in
+// capitals, with _ for each dot (SALLYPORT_POLICY_GRACE_DAYS); lists are
+// separated by commas. A secret can stand in a file of its own: the key of the
+// same name with _file names it, and the two are never given together.
+//
+// Files and folders with a relative name are looked for from the folder of the
+// settings file, whichever way they were named.
+//
+// Nothing is guessed: an unknown key, an unknown variable, a doubled key and a
+// value of the wrong type are faults, and all faults are told at once with
+// their lines. Anchors, aliases, merges, tags and a second document are refused.
+package config
+
+import "time"
+
+// Values of keys that choose one of a few words.
+const (
+	Required = "required" // policy.require, policy.phone
+	Optional = "optional" // policy.require, policy.phone
+	Off      = "off"      // policy.phone
+
+	EnrolPassword   = "password"   // policy.enrol
+	EnrolInvitation = "invitation" // policy.enrol
+	EnrolCode       = "code"       // policy.enrol
+
+	KindOutbox = "outbox" // sms.gateways[].kind
+)
+
+// Config is all that the settings file may say. Load and Parse return only
+// configurations that passed every check.
+type Config struct {
+	// URL is the address of the portal as people type it, without a path.
+	// Links, cookies and the set-up of apps are made from it. It is https;
+	// http is accepted for a loopback host only. It must be given.
+	URL string `yaml:"url"`
+	// Name is the name of the portal on its pages, in mails and, when it has
+	// at most 20 characters, in apps and text messages. At most 40 characters.
+	Name string `yaml:"name"`
+	// Listen is the address and port that the portal listens on.
+	Listen string `yaml:"listen"`
+	// TLS makes the portal serve https itself, without a proxy in front.
+	TLS TLS `yaml:"tls"`
+	// Data is the folder of the embedded database. It is not used when
+	// database is set.
+	Data string `yaml:"data" is:"file"`
+	// Database is the postgres:// address of a database to use instead of the
+	// embedded one. It is a secret.
+	Database Secret `yaml:"database"`
+	// DatabaseFile names a file that holds the database address.
+	DatabaseFile string `yaml:"database_file" is:"file"`
+	// KeyFile names the file of the keys that seal secrets in the database:
+	// one a line, the first seals, the others still open.
+	KeyFile string `yaml:"key_file" is:"file"`
+	// Insecure allows the outbox gateway on a url that is not loopback, so
+	// that codes lie readable in a file. For trials only.
+	Insecure bool `yaml:"insecure"`
+	// SMS says how text messages leave.
+	SMS SMS `yaml:"sms"`
+	// DefaultCountry is the country that a mobile number without + is read in,
+	// as two letters. It must be given with any gateway other than outbox.
+	DefaultCountry string `yaml:"default_country"`
+	// Policy is the policy that holds until an operator changes it. What is
+	// given here cannot be changed on the policy page.
+	Policy Policy `yaml:"policy"`
+	// Hashing is the cost of a password.
+	Hashing Hashing `yaml:"hashing"`
+	// Proxies are the addresses and networks (CIDR) of the proxies whose
+	// forwarded headers count.
+	Proxies []string `yaml:"proxies"`
+	// Log says how the log is written.
+	Log Log `yaml:"log"`
+	// Brand is the look and the words of your own.
+	Brand Brand `yaml:"brand"`
+
+	places map[string]place // where each key was given
+}
+
+// TLS is a certificate with its key.
+type TLS struct {
+	// CertFile names the file of the certificate and its chain, in PEM.
+	// Both files are given, or none.
+	CertFile string `yaml:"cert_file" is:"file"`
+	// KeyFile names the file of the certificate's private key, in PEM.
+	KeyFile string `yaml:"key_file" is:"file"`
+}
+
+// SMS is the way of text messages.
+type SMS struct {
+	// Gateways are tried in their order. Without any, the set-up does not ask
+	// for a mobile number. They can be given in the file only.
+	Gateways []Gateway `yaml:"gateways"`
+	// Countries are the countries that text messages may be sent to, as two
+	// letters each. Without it: all while only outbox gateways are set, else
+	// the default country alone.
+	Countries []string `yaml:"countries"`
+}
+
+// Gateway is one way for text messages to leave.
+type Gateway struct {
+	// Name is the name of the gateway in logs, pages and the address of its
+	// receipts: small letters, digits and hyphens.
+	Name string `yaml:"name"`
+	// Kind is the sort of gateway. Only outbox is built yet.
+	Kind string `yaml:"kind"`
+	// Countries are the countries that this gateway is used for; without it, all.
+	Countries []string `yaml:"countries"`
+	// Path names the file that an outbox gateway appends its messages to.
+	Path string `yaml:"path" is:"file"`
+}
+
+// Log is the form of the log.
+type Log struct {
+	// Format is text or json.
+	Format string `yaml:"format"`
+	// Level is the least level that is written: debug, info, warn or error.
+	Level string `yaml:"level"`
+}
+
+// Hashing is what one Argon2id hash costs, and how many are made at once.
+// Raising it changes a person's hash at the next good sign-in.
+type Hashing struct {
+	// Memory is the memory of one hash in KiB, at least 19456.
+	Memory int `yaml:"memory"`
+	// Time is the number of passes over the memory, at least 2.
+	Time int `yaml:"time"`
+	// Threads is the number of lanes of one hash.
+	Threads int `yaml:"threads"`
+	// Parallel is how many hashes are made at once; 0 is one per core, and at
+	// least 2.
+	Parallel int `yaml:"parallel"`
+}
+
+// Policy is who must have 2FA, by when, and what may stand in for it.
+type Policy struct {
+	// Require is required, or optional to offer 2FA and leave the choice.
+	Require string `yaml:"require"`
+	// GraceDays is how many days people may choose "Not now" where 2FA is
+	// required, from 0 (at once) to 90.
+	GraceDays int `yaml:"grace_days"`
+	// Enrol is what a first set-up asks besides the password: password
+	// (nothing), invitation or code.
+	Enrol string `yaml:"enrol"`
+	// Phone says whether the set-up asks for a mobile number: required,
+	// optional or off. Without a gateway it never does.
+	Phone string `yaml:"phone"`
+	// BlockInternetNumbers refuses numbers of internet telephony where that
+	// can be told.
+	BlockInternetNumbers bool `yaml:"block_internet_numbers"`
+	// RecoveryText lets a text message prove who sets up a new app.
+	RecoveryText bool `yaml:"recovery_text"`
+	// RecoveryDelayPeople is the wait before a text message sets up a new app.
+	RecoveryDelayPeople time.Duration `yaml:"recovery_delay_people"`
+	// RecoveryDelayOperators is the same wait for operators.
+	RecoveryDelayOperators time.Duration `yaml:"recovery_delay_operators"`
+	// ResetCode lets operators hand out a setup code to someone who has lost
+	// everything else.
+	ResetCode bool `yaml:"reset_code"`
+	// SessionIdle is how long a session lasts without use, from 5m to 60m.
+	SessionIdle time.Duration `yaml:"session_idle"`
+	// SessionLength is how long a session lasts at all, at most 24h.
+	SessionLength time.Duration `yaml:"session_length"`
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"bytes"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestTheSampleParsesAsItIsWritten(t *testing.T) {
+	for _, url := range []string{"https://login.example.org", "http://127.0.0.1:8080", "http://[::1]:9000", "https://a.test/"} {
+		c, err := Parse(Sample(url), "sallyport.yaml", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.TrimSuffix(url, "/"); c.URL != want {
+			t.Errorf("the url is %q, not %q", c.URL, want)
+		}
+		for _, k := range keys(reflect.TypeFor[Config]()) {
+			if k.name != "url" && c.Declared(k.name) {
+				t.Errorf("%s is not commented out", k.name)
+			}
+		}
+	}
+}
+
+func TestAnOddURLInTheSampleStaysOneValue(t *testing.T) {
+	_, err := Parse(Sample("https://a.test\ninsecure: true # x"), "f", nil)
+	faults, ok := err.(*Faults)
+	if !ok || len(faults.List) != 1 || faults.List[0].Key != "url" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+var commentedKey = regexp.MustCompile(`(?m)^( *)#(\S|  )`)
+
+// uncommented takes the # from every key; prose has a space after it.
+func uncommented(except string) []byte {
+	text := bytes.ReplaceAll(Sample("https://localhost"), []byte("#"+except+":"), []byte("# "+except+":"))
+	return commentedKey.ReplaceAll(text, []byte("$1$2"))
+}
+
+func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
+	c, err := Parse(uncommented("database_file"), "sallyport.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.places["database_file"] = c.places["database"] // the one that cannot stand beside it
+	base := Default()
+	for _, k := range keys(reflect.TypeFor[Config]()) {
+		if !c.Declared(k.name) {
+			t.Errorf("the sample does not hold %s", k.name)
+		}
+		want := reflect.ValueOf(base).FieldByIndex(k.index)
+		got := reflect.ValueOf(*c).FieldByIndex(k.index)
+		if k.file || want.IsZero() && (k.typ.Kind() == reflect.String || k.typ.Kind() == reflect.Slice) {
+			continue // an example
+		}
+		if !reflect.DeepEqual(got.Interface(), want.Interface()) {
+			t.Errorf("%s is %v in the sample, %v by default", k.name, got, want)
+		}
+	}
+	for _, k := range keys(reflect.TypeFor[Gateway]()) {
+		if !c.Declared("sms.gateways[0]."+k.name) && k.typ.Kind() != reflect.Slice {
+			t.Errorf("the sample does not hold %s of a gateway", k.name)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+// Package audit is the record of what happened. An entry is part of the change
+// it tells of, so that nothing happens unrecorded and nothing is recorded that
+// did not happen. Entries never hold codes, secrets, passwords or full numbers.
+package audit
+
+import (
+	"crypto/rand"
+	"time"
+
+	"sallyport/core/change"
+)
+
+// Event names what happened, for machines; its words stand in the catalogue
+// under `activity.` and the event's name.
+type Event string
+
+// The events.
+const (
+	PasswordRight   Event = "password-right"
+	PasswordWrong   Event = "password-wrong"
+	SignedIn        Event = "signed-in" // Method says with what
+	SignedOut       Event = "signed-out"
+	SessionsEnded   Event = "sessions-ended"
+	CodeWrong       Event = "code-wrong" // Method says which, Reason why
+	SetUp           Event = "set-up"
+	SetUpLater      Event = "set-up-later"
+	AppAdded        Event = "app-added"
+	AppReplaced     Event = "app-replaced"
+	AppRemoved      Event = "app-removed"
+	AppRenamed      Event = "app-renamed"
+	AppEnded        Event = "app-ended"
+	TwoFactorOff    Event = "two-factor-off"
+	TextSent        Event = "text-sent"
+	NumberProved    Event = "number-proved"
+	NumberChanged   Event = "number-changed"
+	NumberRemoved   Event = "number-removed"
+	RecoveryBegun   Event = "recovery-begun"
+	RecoveryWaiting Event = "recovery-waiting"
+	RecoveryDone    Event = "recovery-done"
+	RecoveryStopped Event = "recovery-stopped"
+	RecoveryCode    Event = "recovery-code-used"
+	CodesMade       Event = "codes-made"
+	CodesSaved      Event = "codes-saved"
+	PasswordSet     Event = "password-set"
+	PasswordChanged Event = "password-changed"
+	Confirmed       Event = "confirmed"
+	SetupCodeUsed   Event = "setup-code-used"
+	BrowserForgot   Event = "browser-forgotten"
+	Disputed        Event = "disputed"
+	Held            Event = "held"
+	Released        Event = "released"
+	PersonAdded     Event = "person-added"
+	PersonChanged   Event = "person-changed"
+	PersonDisabled  Event = "person-disabled"
+	PersonEnabled   Event = "person-enabled"
+	Invited         Event = "invited"
+	Reset           Event = "two-factor-reset"
+	Limited         Event = "limited"
+)
+
+// Entry is one thing that happened. It is an effect: appending has no condition.
+type Entry struct {
+	change.Mark
+	ID      string
+	At      time.Time
+	Person  string // whom it concerns; empty where no account matches
+	Actor   string // who did it: a person's id, or `cli:` and a system user
+	Event   Event
+	Method  string // app, text, recovery, setup-code, password
+	Reason  string // why a try failed, or how an operator checked
+	Attempt string // the attempt it belongs to, so that one can be followed
+	Note    string // an operator's words
+	Address string
+	Agent   string
+	Request string
+}
+
+// New makes an entry with a fresh id.
+func New(at time.Time, event Event, person string) Entry {
+	return Entry{ID: rand.Text(), At: at, Event: event, Person: person, Actor: person}
+}

@@ -1,0 +1,213 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/fault"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/session"
+)
+
+// LinkID is the kept form of an invitation's or dispute's token.
+func (m *Machine) LinkID(token string) string { return m.derive("link", token) }
+
+// Invitation reads an invitation by its token. The fault says what became of a
+// link that does not work; opening it spends nothing.
+func (m *Machine) Invitation(ctx context.Context, token string) (*person.Person, error) {
+	link, err := m.People.Link(ctx, m.LinkID(token))
+	if err != nil {
+		return nil, fmt.Errorf("read invitation: %w", err)
+	}
+	switch now := m.Now(); {
+	case link == nil || link.Kind != person.Invitation:
+		return nil, fault.New(fault.Missing, "link.unknown")
+	case !link.SpentAt.IsZero():
+		return nil, fault.New(fault.Gone, "invitation.used")
+	case !link.ReplacedAt.IsZero():
+		return nil, fault.New(fault.Gone, "invitation.newer")
+	case !now.Before(link.EndsAt):
+		return nil, fault.New(fault.Gone, "invitation.expired")
+	}
+	who, err := m.People.Person(ctx, link.Person)
+	if err != nil {
+		return nil, fmt.Errorf("read person: %w", err)
+	}
+	if who == nil || who.Disabled() {
+		return nil, fault.New(fault.Missing, "link.unknown")
+	}
+	return who, nil
+}
+
+// Rules is what a new password must keep to.
+func (m *Machine) Rules() person.Rules { return person.Rules{Min: m.Policy.MinPassword()} }
+
+// checkNew judges a new password: its form, the list of common ones, the names
+// that are easy to guess, and that it is not the present one.
+func (m *Machine) checkNew(ctx context.Context, who person.Person, entered string, client Client) (phc string, err error) {
+	normal, err := person.CheckNew(entered, m.Rules(), append([]string{who.Name, who.Display, who.Email}, m.Context...)...)
+	if err != nil {
+		return "", err
+	}
+	same := false
+	turn := person.Turn{Class: person.Plain, Address: client.Address, Name: who.Name}
+	if err := m.Hasher.Do(ctx, turn, func() {
+		if who.Password != "" {
+			same, _, _ = person.Verify(who.Password, normal)
+		}
+		if !same {
+			phc = person.Hash(normal, m.Params)
+		}
+	}); err != nil {
+		return "", busyWords(err, "busy")
+	}
+	if same {
+		return "", fault.New(fault.Invalid, "new-password.same").On("password")
+	}
+	return phc, nil
+}
+
+// AcceptInvitation sets the first password and leads on, in the same attempt,
+// into the set-up. Only this post spends the invitation.
+func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, post Post, client Client) (Result, error) {
+	who, err := m.Invitation(ctx, token)
+	if err != nil {
+		return Result{}, err
+	}
+	phc, err := m.checkNew(ctx, *who, entered, client)
+	if err != nil {
+		return Result{}, err
+	}
+	attemptToken := m.derive("attempt", token, post.Form)
+	err = m.decide(ctx, func() (change.Set, error) {
+		who, err := m.Invitation(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		now := m.Now()
+		u := &Under{Token: attemptToken, Now: now, Attempt: Attempt{ID: HashToken(attemptToken), Person: who.ID, Lane: limit.Others,
+			MadeAt: now, SeenAt: now, Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{Invited: true, SetupLong: true}}}
+		if err := m.fill(ctx, u, client); err != nil {
+			return nil, err
+		}
+		had := u.Person.Password != ""
+		u.Person.Password, u.Person.PasswordAt, u.Person.MustChange = phc, now, false
+		if u.Need.Begin {
+			u.Person.MustBy = u.Need.MustBy
+		}
+		set := change.Set{person.LinkSpent{ID: m.LinkID(token), At: now}, person.Saved{Person: u.Person},
+			session.EndedAll{Person: who.ID, Why: session.EndedByPassword, At: now},
+			session.ForgotAll{Person: who.ID},
+			limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
+			AttemptsEnded{Person: who.ID, Why: OverByChange, At: now},
+			AttemptBegun{Attempt: u.Attempt}}
+		entry := m.entry(audit.PasswordSet, who.ID, client)
+		entry.Attempt = u.Attempt.ID
+		set.Add(entry)
+		if had {
+			set.Add(RecoveryEnded{Person: who.ID, Why: ByChange, At: now})
+			set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
+				About: person.Disputed{Password: true, Where: client.Agent}}, now)...)
+		}
+		return set, nil
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Attempt: attemptToken}, nil
+}
+
+// MustChange takes the new password that has to be chosen after both factors,
+// and begins the session.
+func (m *Machine) MustChange(ctx context.Context, post Post, entered string, client Client) (Result, error) {
+	u, err := m.Look(ctx, post.Token, client)
+	if err != nil {
+		return Result{}, err
+	}
+	phc := ""
+	if u != nil && u.Over == "" && u.Step == AskNewPassword {
+		if phc, err = m.checkNew(ctx, u.Person, entered, client); err != nil {
+			return Result{}, err
+		}
+	}
+	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+		set := m.newPassword(&u.Person, phc, u.Now, "", u.Attempt.ID)
+		set.Add(m.entry(audit.PasswordChanged, u.Person.ID, client))
+		u.Person.Version++
+		client.Known = "" // known browsers end with the old password
+		issued, result, err := m.issue(ctx, u, u.Attempt.Data.Factor, client, post.Form, entered)
+		if err != nil {
+			return nil, Result{}, err
+		}
+		set.Add(issued...)
+		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
+			About: person.Disputed{Password: true, Where: client.Agent}}, u.Now)...)
+		return set, result, nil
+	}, AskNewPassword)
+}
+
+// newPassword is what every change of a password does: it opens a closed lane,
+// drops known browsers, cancels a recovery and ends other sessions.
+func (m *Machine) newPassword(who *person.Person, phc string, now time.Time, keep, attempt string) change.Set {
+	who.Password, who.PasswordAt, who.MustChange, who.MailedPassword = phc, now, false, false
+	return change.Set{person.Saved{Person: *who},
+		session.ForgotAll{Person: who.ID},
+		session.EndedAll{Person: who.ID, Except: keep, Why: session.EndedByPassword, At: now},
+		limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
+		RecoveryEnded{Person: who.ID, Why: ByChange, At: now},
+		AttemptsEnded{Person: who.ID, Except: attempt, Why: OverByChange, At: now}}
+}
+
+// ChangePassword sets a new password for somebody who is signed in and has just
+// confirmed who they are; others says whether other sessions end too. This
+// browser gets a new mark as a known one, because both factors were just shown.
+func (m *Machine) ChangePassword(ctx context.Context, token, entered string, others bool, client Client) (Result, error) {
+	s, err := m.confirmed(ctx, token)
+	if err != nil {
+		return Result{}, err
+	}
+	phc, err := m.checkNew(ctx, s.Person, entered, client)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{}
+	err = m.decide(ctx, func() (change.Set, error) {
+		s, err := m.confirmed(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		who := s.Person
+		ended := 0
+		var set change.Set
+		for _, effect := range m.newPassword(&who, phc, s.Now, s.Session.ID, "") {
+			if _, all := effect.(session.EndedAll); all && !others {
+				continue
+			}
+			set.Add(effect)
+		}
+		if others {
+			if ended, err = m.othersSignedIn(ctx, who.ID, s.Session.ID, s.Now); err != nil {
+				return nil, err
+			}
+		}
+		client.Known = ""
+		known, cookie, err := m.recognise(ctx, &Under{Token: token, Person: who, Now: s.Now}, client, s.Now.String())
+		if err != nil {
+			return nil, err
+		}
+		row := s.Session
+		row.Known = known.ID
+		result = Result{Known: cookie, Notice: "security.password-new"}
+		row.Data.Notice, row.Data.SignedOut = result.Notice, ended
+		set.Add(session.Recognised{Browser: known}, session.Saved{Session: row}, m.entry(audit.PasswordChanged, who.ID, client))
+		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: who, Phones: s.Phones,
+			About: person.Disputed{Password: true, Where: client.Agent}}, s.Now)...)
+		return set, nil
+	})
+	return result, err
+}

@@ -1,0 +1,210 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/factor"
+	"sallyport/core/fault"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+)
+
+// Post is what every form of an attempt sends besides its fields.
+type Post struct {
+	Token string // the attempt's cookie
+	Form  string // the id of the form
+}
+
+// open reads the attempt that a post belongs to. A post to an attempt that is
+// over gets its first answer again when it is the same post, else a fault.
+func (m *Machine) open(ctx context.Context, post Post, value string, client Client) (*Under, *Result, error) {
+	u, err := m.Look(ctx, post.Token, client)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u == nil {
+		return nil, nil, over(OverLeft)
+	}
+	if u.Over != "" {
+		result, same, err := m.again(ctx, u, client, post.Form, value)
+		if err != nil {
+			return nil, nil, err
+		}
+		if same {
+			return u, &result, nil
+		}
+		return nil, nil, over(u.Over)
+	}
+	u.Attempt.SeenAt = u.Now
+	return u, nil, nil
+}
+
+// act runs a decision inside an attempt, at one of the steps it is meant for.
+func (m *Machine) act(ctx context.Context, post Post, value string, client Client,
+	decision func(u *Under) (change.Set, Result, error), at ...Step) (Result, error) {
+	var result Result
+	err := m.decide(ctx, func() (change.Set, error) {
+		u, same, err := m.open(ctx, post, value, client)
+		if err != nil {
+			return nil, err
+		}
+		if same != nil {
+			result = *same
+			return nil, nil
+		}
+		allowed := false
+		for _, step := range at {
+			allowed = allowed || u.Step == step
+		}
+		if !allowed {
+			result = Result{Step: u.Step}
+			return nil, fault.New(fault.Denied, "step.first")
+		}
+		var set change.Set
+		set, result, err = decision(u)
+		return set, err
+	})
+	return result, err
+}
+
+// SubmitFactor checks the answer to a factor at sign-in: a code from an app.
+func (m *Machine) SubmitFactor(ctx context.Context, post Post, entered string, client Client) (Result, error) {
+	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+		if u.Wait > 0 {
+			return nil, Result{}, codesWait(u)
+		}
+		try := factor.Try{Entered: entered, Now: u.Now, Last: u.Attempt.Data.Hint}
+		if u.Attempt.Data.TextCode.Alive(u.Now) {
+			try.Text = u.Attempt.Data.TextCode.Digits
+		}
+		v := factor.Apps{App: m.AppName, Name: u.Person.Name}.Verify(u.Factors, try)
+		if !v.Right {
+			return m.missed(ctx, u, v, factor.App, client)
+		}
+		return m.appCodeRight(ctx, u, v, client, post.Form, entered)
+	}, AskFactor)
+}
+
+// appCodeRight signs in, and cancels a recovery that waits: whoever has the app
+// needs none.
+func (m *Machine) appCodeRight(ctx context.Context, u *Under, v factor.Verdict, client Client, form, value string) (change.Set, Result, error) {
+	set, result, err := m.signedIn(ctx, u, string(factor.App), client, form, value)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	// Burn first, then grant: the step is spent before anything is given.
+	set = append(append(change.Set{m.within(u)}, v.Effects...), set...)
+	if u.Recovery.Alive(u.Now) {
+		set.Add(RecoveryEnded{Person: u.Person.ID, Why: ByAppCode, At: u.Now}, m.entry(audit.RecoveryStopped, u.Person.ID, client))
+		set.Add(m.Writer.Notify(message.RecoveryStopped, message.Told{Person: u.Person, Phones: u.Phones}, u.Now)...)
+	}
+	return set, result, nil
+}
+
+// within is the condition that the lane still had a try when the change is
+// applied.
+func (m *Machine) within(u *Under) limit.Within {
+	return limit.Within{Budget: limit.Codes, Key: codesKey(u.Person.ID, u.Attempt.Lane), Now: u.Now}
+}
+
+func codesWait(u *Under) *fault.Fault {
+	return fault.New(fault.TooMany, "code.wait").After(u.Wait)
+}
+
+// missed counts a wrong code: in the lane, for the year, and on the
+// authenticators that it was compared with. What cannot be read counts nowhere.
+func (m *Machine) missed(ctx context.Context, u *Under, v factor.Verdict, kind factor.Kind, client Client) (change.Set, Result, error) {
+	if v.Free {
+		return nil, Result{}, v.Fault
+	}
+	set := m.miss(u, string(kind), v.Reason, client)
+	set.Add(v.Effects...)
+	set.Add(m.ended(u, v.Effects, client)...)
+	u.Attempt.Data.Failures++
+	u.Attempt.Data.Hint = v.Hint
+	if u.Attempt.Data.TextCode.Alive(u.Now) {
+		u.Attempt.Data.TextCode.Guesses++
+	}
+	set.Add(AttemptSaved{Attempt: u.Attempt})
+	more, err := m.alarms(ctx, u)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	set.Add(more...)
+	return set, Result{}, m.leftover(u, v.Fault)
+}
+
+// miss is what every wrong code costs, whichever page it was entered on.
+func (m *Machine) miss(u *Under, method, reason string, client Client) change.Set {
+	entry := m.entry(audit.CodeWrong, u.Person.ID, client)
+	entry.Method, entry.Reason, entry.Attempt = method, reason, u.Attempt.ID
+	set := change.Set{
+		limit.Spent{Budget: limit.Codes, Key: codesKey(u.Person.ID, u.Attempt.Lane), Now: u.Now},
+		entry,
+	}
+	if !u.Attempt.Lane.Known() {
+		set.Add(limit.Spent{Budget: limit.Year, Key: limit.YearKeys(u.Person.ID, u.Now)[0], Now: u.Now, Free: true})
+	}
+	return set
+}
+
+// ended ends the apps that these misses bring to a hundred in a row.
+func (m *Machine) ended(u *Under, misses change.Set, client Client) (set change.Set) {
+	for _, effect := range misses {
+		missed, ok := effect.(factor.Missed)
+		if !ok {
+			continue
+		}
+		for _, f := range factor.Of(u.Factors, factor.App) {
+			if f.ID != missed.ID || f.Misses < factor.MissesMax-1 {
+				continue
+			}
+			set.Add(factor.Ended{ID: f.ID, Person: u.Person.ID, Why: factor.EndedByMisses, At: u.Now}, m.entry(audit.AppEnded, u.Person.ID, client))
+			set.Add(m.Writer.Notify(message.AppEnded, message.Told{Person: u.Person, Phones: u.Phones}, u.Now)...)
+		}
+	}
+	return set
+}
+
+// leftover adds to a fault how many tries are left, once few are, and turns the
+// last one into the wait that it starts.
+func (m *Machine) leftover(u *Under, f *fault.Fault) error {
+	switch left := u.Left - 1; {
+	case left <= 0:
+		return fault.New(fault.TooMany, "code.wait").After(u.nextWait())
+	case left <= 3:
+		return f.TriesLeft(left)
+	}
+	return f
+}
+
+// nextWait is the wait that the lane's last try starts.
+func (u *Under) nextWait() time.Duration { return limit.Codes.Waits[min(u.level, 2)] }
+
+// alarms tells the person that a password thief is at work: from the fifth wrong
+// code in the lane of other browsers, and when that lane is closed.
+func (m *Machine) alarms(ctx context.Context, u *Under) (set change.Set, err error) {
+	if u.Attempt.Lane.Known() {
+		return nil, nil
+	}
+	told := message.Told{Person: u.Person, Phones: u.Phones}
+	states, err := m.Changes.Limits(ctx, limit.YearKeys(u.Person.ID, u.Now))
+	if err != nil {
+		return nil, fmt.Errorf("read limits: %w", err)
+	}
+	year := 0
+	for _, s := range states {
+		year += s.Used
+	}
+	if year == limit.YearMax-1 {
+		set.Add(m.Writer.Notify(message.LaneClosed, told, u.Now)...)
+	}
+	if limit.Codes.Max-u.Left+1 >= 5 {
+		set.Add(m.Writer.Notify(message.WrongCodes, told, u.Now)...)
+	}
+	return set, nil
+}

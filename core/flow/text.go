@@ -1,0 +1,124 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/fault"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/phone"
+)
+
+// sending is a code that is to go out.
+type sending struct {
+	person  string
+	lane    limit.Lane
+	purpose phone.Purpose
+	number  string // E.164
+	country string
+	owner   string // the attempt or session that the code is bound to
+	before  phone.TextCode
+	proved  bool // the number was proved before
+}
+
+// send makes the effects that send a code: the same one again while it lives,
+// else a new one. What is spent is spent with it, so that of two posts at once
+// one sends. A fault says how long to wait.
+func (m *Machine) send(ctx context.Context, s sending, client Client, now time.Time) (phone.TextCode, change.Set, error) {
+	budgets := m.textBudgets(s, client, now)
+	wait, which, err := m.wait(ctx, now, budgets...)
+	if err != nil {
+		return s.before, nil, err
+	}
+	if wait > 0 {
+		word := "text.wait"
+		if which.Budget.Name == limit.TextNumber.Name && s.before.For(s.purpose, s.number, s.owner) && wait <= limit.TextNumber.Gaps[1] {
+			word = "text.early"
+		}
+		return s.before, nil, fault.New(fault.TooMany, word).After(wait)
+	}
+	code := s.before
+	if !code.For(s.purpose, s.number, s.owner) || !code.Alive(now) {
+		code = phone.NewTextCode(s.purpose, s.number, s.owner, now, s.before)
+	}
+	code.SentAt, code.Sends = now, code.Sends+1
+	if client.Address != "" {
+		code.Address = limit.TextAddress.Key(client.Address)
+	}
+	text := m.Writer.Code(code.Digits, s.purpose == phone.ForRecovery)
+	msg := message.New(s.person, message.CodeKind, s.number, s.country, text, now, code.FirstAt.Add(phone.CodeLife).Sub(now))
+	code.Message = msg.ID
+	entry := m.entry(audit.TextSent, s.person, client)
+	entry.Method, entry.Attempt = string(s.purpose), s.owner
+	var set change.Set
+	for _, b := range budgets {
+		set.Add(b)
+	}
+	set.Add(message.Queued{Message: msg}, entry)
+	return code, set, nil
+}
+
+// textBudgets are what a code text costs: by number, person, lane and address.
+func (m *Machine) textBudgets(s sending, client Client, now time.Time) (spent []limit.Spent) {
+	number := m.numberKey(s.number)
+	add := func(b limit.Budget, of ...string) {
+		spent = append(spent, limit.Spent{Budget: b, Key: b.Key(of...), Now: now})
+	}
+	add(limit.TextNumber, number)
+	add(limit.TextNumberDay, number)
+	add(limit.TextPersonDay, s.person)
+	if s.lane.Known() {
+		add(limit.TextKnownDay, s.person, string(s.lane))
+	} else {
+		add(limit.TextPersonHour, s.person)
+		add(limit.TextOthersDay, s.person)
+		if s.proved {
+			add(limit.TextOthersProof, s.person)
+		}
+	}
+	if client.Address != "" {
+		add(limit.TextAddress, client.Address)
+	}
+	return spent
+}
+
+// textFault is what a wrong guess at a text message code gets, when it neither
+// counts as a try nor is right.
+func textFault(answer phone.Answer) *fault.Fault {
+	switch answer {
+	case phone.Older:
+		return fault.New(fault.Invalid, "text-code.older").On("code")
+	case phone.GuessedOut:
+		return fault.New(fault.Invalid, "text-code.guessed-out").On("code")
+	}
+	return fault.New(fault.Invalid, "text-code.wrong").On("code")
+}
+
+// guessed counts a wrong guess on the code and words it.
+func guessed(code *phone.TextCode) *fault.Fault {
+	code.Guesses++
+	if code.GuessesLeft() == 0 {
+		return textFault(phone.GuessedOut)
+	}
+	f := textFault(phone.Wrong)
+	if left := code.GuessesLeft(); left <= 3 {
+		f.TriesLeft(left)
+	}
+	return f
+}
+
+// Delivery is what is known of the newest text of a code; nil when nothing is.
+func (m *Machine) Delivery(ctx context.Context, code phone.TextCode) (*message.Message, error) {
+	if code.Message == "" {
+		return nil, nil
+	}
+	msg, err := m.Attempts.Message(ctx, code.Message)
+	if err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	return msg, nil
+}

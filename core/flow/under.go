@@ -1,0 +1,217 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/factor"
+	"sallyport/core/fault"
+	"sallyport/core/limit"
+	"sallyport/core/person"
+	"sallyport/core/phone"
+	"sallyport/core/policy"
+)
+
+// Under is an attempt under way with all that is true of its person now.
+type Under struct {
+	Token    string
+	Attempt  Attempt
+	Person   person.Person
+	Factors  []factor.Factor
+	Phones   []phone.Phone
+	Setup    *Setup
+	Recovery *Recovery
+	Need     policy.Need
+	Step     Step
+	Over     string // why the attempt is over, or ""
+	Wait     time.Duration
+	Left     int // wrong codes left in this lane
+	Now      time.Time
+
+	level int // how many waits the lane had
+}
+
+// Look reads an attempt by its cookie; nil when there is none.
+func (m *Machine) Look(ctx context.Context, token string, client Client) (*Under, error) {
+	if token == "" {
+		return nil, nil
+	}
+	attempt, err := m.Attempts.Attempt(ctx, HashToken(token))
+	if err != nil || attempt == nil {
+		return nil, err
+	}
+	u := &Under{Token: token, Attempt: *attempt, Now: m.Now()}
+	if err := m.fill(ctx, u, client); err != nil {
+		return nil, fmt.Errorf("look at attempt: %w", err)
+	}
+	return u, nil
+}
+
+func (m *Machine) fill(ctx context.Context, u *Under, client Client) error {
+	who, err := m.People.Person(ctx, u.Attempt.Person)
+	if err != nil {
+		return err
+	}
+	if who == nil {
+		u.Over = OverLeft
+		return nil
+	}
+	u.Person, u.Over = *who, u.Attempt.Over(u.Now)
+	if u.Factors, err = m.People.Factors(ctx, who.ID); err != nil {
+		return err
+	}
+	if u.Phones, err = m.People.Phones(ctx, who.ID); err != nil {
+		return err
+	}
+	if u.Recovery, err = m.Attempts.Recovery(ctx, who.ID); err != nil {
+		return err
+	}
+	if u.Setup, err = m.setupOf(ctx, u, client); err != nil {
+		return err
+	}
+	closed, err := m.budgets(ctx, u)
+	if err != nil {
+		return err
+	}
+	u.Need = m.need(u.Person, u.Phones, u.Now)
+	u.Step = Next(m.facts(u, closed), u.Need)
+	return nil
+}
+
+// setupOf finds the set-up of an attempt: its own while it recovers, else the
+// one of this browser's set-up cookie.
+func (m *Machine) setupOf(ctx context.Context, u *Under, client Client) (*Setup, error) {
+	id := u.Attempt.Data.Setup
+	if id == "" && client.Setup != "" && !u.Attempt.Data.Replacing {
+		id = m.setupID(client.Setup, u.Person.ID)
+	}
+	if id == "" {
+		return nil, nil
+	}
+	s, err := m.Attempts.Setup(ctx, id)
+	if err != nil || s == nil || s.Person != u.Person.ID || !u.Now.Before(s.EndsAt) {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (m *Machine) setupID(cookie, person string) string { return m.derive("setup", cookie, person) }
+
+// budgets reads how many tries the attempt's lane has left, and whether it is
+// closed for good.
+func (m *Machine) budgets(ctx context.Context, u *Under) (closed bool, err error) {
+	key := codesKey(u.Person.ID, u.Attempt.Lane)
+	keys := []string{key}
+	if !u.Attempt.Lane.Known() {
+		keys = append(keys, limit.YearKeys(u.Person.ID, u.Now)...)
+	}
+	states, err := m.Changes.Limits(ctx, keys)
+	if err != nil {
+		return false, err
+	}
+	u.Wait, u.Left = limit.Codes.Wait(states[key], u.Now), limit.Codes.Left(states[key], u.Now)
+	u.level = states[key].Level
+	year := 0
+	for _, k := range keys[1:] {
+		year += states[k].Used
+	}
+	return year >= limit.YearMax, nil
+}
+
+func codesKey(person string, lane limit.Lane) string {
+	return limit.Codes.Key(person, string(lane))
+}
+
+func (m *Machine) need(p person.Person, phones []phone.Phone, now time.Time) policy.Need {
+	return m.Policy.For(policy.Facts{Operator: p.Operator, Enrolled: p.Enrolled(), MustBy: p.MustBy,
+		TurnedOff: p.TurnedOff, SetupDue: p.SetupDue, HasPhone: len(phones) > 0,
+		MailedPassword: p.MailedPassword, Gateway: !m.Writer.NoText, Now: now})
+}
+
+func (m *Machine) facts(u *Under, closed bool) Facts {
+	d := u.Attempt.Data
+	f := Facts{Password: true, Factor: d.Factor, Text: d.Text, Code: d.Code, SetupCode: d.SetupCode,
+		Invited: d.Invited, Replacing: d.Replacing, Waits: u.Attempt.EndedWhy == OverWaiting,
+		Disabled: u.Person.Disabled(), Held: u.Person.Held(), Closed: closed,
+		EverEnrolled: u.Person.Enrolled(), Working: factor.Working(u.Factors),
+		TurnedOff: u.Person.TurnedOff, MustChange: u.Person.MustChange}
+	if s := u.Setup; s != nil {
+		f.Installed, f.Number, f.NumberProved = s.Data.Installed, s.Data.Number.E164 != "", s.NumberProved(u.Now)
+		f.SecretSeen = s.Data.Scanned && s.secretFresh(u.Now)
+	}
+	return f
+}
+
+// Phone is the number that may be shown, masked, or nil.
+func (u *Under) Phone() *phone.Phone {
+	if len(u.Phones) == 0 {
+		return nil
+	}
+	return &u.Phones[len(u.Phones)-1]
+}
+
+// CodesLeft is how many recovery codes are unused.
+func (u *Under) CodesLeft() int {
+	for _, row := range factor.Of(u.Factors, factor.Recovery) {
+		if set, err := factor.DecodeCodes(row.Data); err == nil {
+			return set.Left()
+		}
+	}
+	return 0
+}
+
+// Begun is the step of the guide at which the set-up of this browser stands.
+func (u *Under) Begun() int {
+	if u.Setup == nil {
+		return 0
+	}
+	return u.Setup.begun(u.Now, u.Need.Phone)
+}
+
+// Elsewhere is the newest set-up that another browser has begun, or nil.
+func (m *Machine) Elsewhere(ctx context.Context, u *Under) (*Setup, error) {
+	open, err := m.Attempts.SetupsOpen(ctx, u.Person.ID, u.Now)
+	if err != nil {
+		return nil, fmt.Errorf("read open set-ups: %w", err)
+	}
+	for i := len(open) - 1; i >= 0; i-- {
+		if u.Setup == nil || open[i].ID != u.Setup.ID {
+			return &open[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// Alarm is the newest attempt of somebody else that had the right password and
+// no right code, if nobody has signed in since; nil when there is none.
+func (m *Machine) Alarm(ctx context.Context, who, attempt string) (*audit.Entry, error) {
+	events, err := m.People.Events(ctx, who, 30, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	done := map[string]bool{attempt: true}
+	signedIn := 0
+	for i, e := range events {
+		switch e.Event {
+		case audit.SignedIn, audit.SetUp, audit.RecoveryDone, audit.SetUpLater:
+			// The newest sign-in is the present one; a second one has seen the alarm.
+			if done[e.Attempt] = true; e.Attempt != attempt {
+				if signedIn++; signedIn > 1 {
+					return nil, nil
+				}
+			}
+		case audit.PasswordRight:
+			if !done[e.Attempt] && e.Attempt != "" {
+				return &events[i], nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// over is the fault of acting in an attempt that is over.
+func over(why string) error {
+	return fault.New(fault.Gone, "attempt."+why)
+}

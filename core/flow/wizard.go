@@ -1,0 +1,534 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/factor"
+	"sallyport/core/fault"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/phone"
+	"sallyport/core/session"
+)
+
+// Install begins the set-up, or records that an app is ready.
+func (m *Machine) Install(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		var set change.Set
+		result := Result{}
+		if u.Setup == nil {
+			s, cookie, err := m.beginSetup(u, post, client)
+			if err != nil {
+				return nil, Result{}, err
+			}
+			u.Setup, result.Setup = s, cookie
+			set.Add(SetupBegun{Setup: *s})
+		}
+		u.Setup.Data.Installed = true
+		u.Setup.SeenAt = u.Now
+		set.Add(SetupSaved{Setup: *u.Setup})
+		u.Attempt.Data.SetupLong = true
+		set.Add(AttemptSaved{Attempt: u.Attempt})
+		return set, result, nil
+	}, OfferSetup, AskInstall, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+}
+
+// beginSetup makes a set-up. A first one is named by a cookie of its own, so
+// that it outlives the attempt in this browser; one of a recovery belongs to
+// the attempt and ends with it.
+func (m *Machine) beginSetup(u *Under, post Post, client Client) (*Setup, string, error) {
+	s := &Setup{Person: u.Person.ID, Kind: SetupFirst, MadeAt: u.Now, SeenAt: u.Now, EndsAt: u.Now.Add(SetupLife), Agent: client.Agent, Version: 1}
+	if u.Attempt.Data.Replacing {
+		s.Kind, s.ID = SetupRecovery, m.setupID("attempt:"+u.Token, u.Person.ID)
+		u.Attempt.Data.Setup = s.ID
+		if u.Attempt.Data.By == ByText && len(u.Phones) > 0 {
+			keep(s, u.Phones[len(u.Phones)-1]) // it was proved a moment ago
+		}
+		return s, "", nil
+	}
+	cookie := client.Setup
+	if cookie == "" {
+		cookie = m.derive("setup-cookie", u.Token, post.Form)
+	}
+	s.ID = m.setupID(cookie, u.Person.ID)
+	if u.Person.SetupDue && len(u.Phones) > 0 {
+		keep(s, u.Phones[len(u.Phones)-1])
+	}
+	return s, cookie, nil
+}
+
+// keep takes a number that the person has already into a set-up.
+func keep(s *Setup, p phone.Phone) {
+	s.Data.Kept = true
+	s.Data.Number = phone.Number{E164: p.Number, Region: p.Region, Country: p.Region}
+}
+
+// Number takes a mobile number and sends it a code.
+func (m *Machine) Number(ctx context.Context, post Post, typed, country string, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		number, err := phone.Parse(typed, country, m.Numbers)
+		u.Setup.Data.Typed, u.Setup.Data.Country = typed, country
+		if err != nil {
+			return nil, Result{}, err
+		}
+		if err := m.mayShare(ctx, number.E164, u.Phones); err != nil {
+			return nil, Result{}, err
+		}
+		d := &u.Setup.Data
+		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) &&
+			u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+			return nil, Result{}, nil // a double click: the text is on its way
+		}
+		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		if err != nil {
+			return nil, Result{}, err
+		}
+		d.Number, d.Text, d.ProvedAt, d.Kept = number, code, time.Time{}, false
+		return m.saveSetup(u, set), Result{}, nil
+	}, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+}
+
+// mayShare refuses a number that too many accounts have proved, in the words of
+// a number that the provider refused: nothing tells whose it is.
+func (m *Machine) mayShare(ctx context.Context, e164 string, own []phone.Phone) error {
+	for _, p := range own {
+		if p.Number == e164 {
+			return nil
+		}
+	}
+	n, err := m.People.Sharing(ctx, e164)
+	if err != nil {
+		return fmt.Errorf("count accounts of number: %w", err)
+	}
+	if n >= phone.PerNumber {
+		return fault.New(fault.Invalid, "phone.refused").On("phone")
+	}
+	return nil
+}
+
+func (m *Machine) sendingSetup(u *Under, number phone.Number) sending {
+	return sending{person: u.Person.ID, lane: u.Attempt.Lane, purpose: phone.ForSetup, number: number.E164,
+		country: number.Country, owner: u.Attempt.ID, before: u.Setup.Data.Text}
+}
+
+// saveSetup adds the attempt and its set-up to a change.
+func (m *Machine) saveSetup(u *Under, set change.Set) change.Set {
+	u.Setup.SeenAt = u.Now
+	set.Add(SetupSaved{Setup: *u.Setup}, AttemptSaved{Attempt: u.Attempt})
+	return set
+}
+
+// SameNumber goes on with a number that this browser has proved within a day.
+func (m *Machine) SameNumber(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		if !u.Setup.NumberProved(u.Now) {
+			return nil, Result{}, fault.New(fault.Denied, "step.first")
+		}
+		return m.saveSetup(u, nil), Result{}, nil
+	}, ShowSecret, AskNewFactor)
+}
+
+// SendAgain sends the code of the set-up again.
+func (m *Machine) SendAgain(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		d := &u.Setup.Data
+		if d.Number.E164 == "" || u.Setup.NumberProved(u.Now) {
+			return nil, Result{}, nil
+		}
+		before := d.Text
+		code, set, err := m.send(ctx, m.sendingSetup(u, d.Number), client, u.Now)
+		if err != nil {
+			return nil, Result{}, err
+		}
+		d.Text = code
+		return m.saveSetup(u, set), Result{Notice: sentAgain(before, code)}, nil
+	}, AskTextCode)
+}
+
+// sentAgain says whether the code that went out is the same as before.
+func sentAgain(before, now phone.TextCode) string {
+	if before.Digits == now.Digits {
+		return "again.same"
+	}
+	return "again.new"
+}
+
+// TextCode checks the code that was sent to the number of the set-up.
+func (m *Machine) TextCode(ctx context.Context, post Post, entered string, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		digits, bad := factor.Digits(entered, "code", "text-code.empty")
+		if bad != nil {
+			return nil, Result{}, bad
+		}
+		if u.Wait > 0 {
+			return nil, Result{}, codesWait(u)
+		}
+		d := &u.Setup.Data
+		if !d.Text.For(phone.ForSetup, d.Number.E164, u.Attempt.ID) {
+			if u.Setup.NumberProved(u.Now) {
+				return nil, Result{}, nil
+			}
+			return nil, Result{}, fault.New(fault.Invalid, "text-code.guessed-out").On("code")
+		}
+		switch answer := d.Text.Judge(digits, u.Now); answer {
+		case phone.Again:
+			return nil, Result{}, nil
+		case phone.Right:
+			return m.numberProved(u, client), Result{}, nil
+		case phone.Expired:
+			return m.expired(ctx, u, client)
+		case phone.Older, phone.GuessedOut:
+			return m.wrongText(ctx, u, textFault(answer), client)
+		default:
+			return m.wrongText(ctx, u, guessed(&d.Text), client)
+		}
+	}, AskTextCode, ShowSecret, AskNewFactor)
+}
+
+// numberProved takes the code: it is used, and the number is this set-up's.
+func (m *Machine) numberProved(u *Under, client Client) change.Set {
+	d := &u.Setup.Data
+	d.Text.TakenAt, d.ProvedAt = u.Now, u.Now
+	set := change.Set{m.within(u), m.entry(audit.NumberProved, u.Person.ID, client)}
+	if d.Text.Address != "" {
+		set.Add(limit.Refunded{Key: d.Text.Address})
+	}
+	return m.saveSetup(u, set)
+}
+
+// expired sends a new code to somebody who typed the old one too late: they hold
+// the phone.
+func (m *Machine) expired(ctx context.Context, u *Under, client Client) (change.Set, Result, error) {
+	d := &u.Setup.Data
+	code, set, err := m.send(ctx, m.sendingSetup(u, d.Number), client, u.Now)
+	if f := fault.Of(err); f != nil {
+		return nil, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
+	}
+	if err != nil {
+		return nil, Result{}, err
+	}
+	d.Text = code
+	return m.saveSetup(u, set), Result{}, fault.New(fault.Invalid, "text-code.expired").On("code")
+}
+
+// wrongText counts a wrong text message code in the lane.
+func (m *Machine) wrongText(ctx context.Context, u *Under, f *fault.Fault, client Client) (change.Set, Result, error) {
+	u.Attempt.Data.Failures++
+	set := m.miss(u, "text", "wrong", client)
+	more, err := m.alarms(ctx, u)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	left := f.Left
+	set = m.saveSetup(u, append(set, more...))
+	if err := m.leftover(u, f); fault.Is(err, fault.TooMany) {
+		return set, Result{}, err
+	}
+	if left > 0 && left < f.Left || f.Left == 0 {
+		f.Left = left
+	}
+	return set, Result{}, f
+}
+
+// Secret returns the set-up with a secret to scan, making one when there is
+// none or the old one is over a day old; the recovery codes are hashed while
+// the person scans. Reading it again changes nothing.
+func (m *Machine) Secret(ctx context.Context, post Post, client Client) (*Under, error) {
+	var under *Under
+	_, err := m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		under = u
+		if u.Setup.secretFresh(u.Now) {
+			return nil, Result{}, nil
+		}
+		renewed := ""
+		if len(u.Setup.Data.Secret.Key) > 0 {
+			renewed = "old"
+		}
+		m.newSecret(u.Setup, u.Person, u.Now, renewed)
+		return m.saveSetup(u, nil), Result{}, nil
+	}, ShowSecret, AskNewFactor)
+	if err == nil {
+		m.prepare(under.Setup, under.Factors)
+	}
+	return under, err
+}
+
+// newSecret puts a new secret into a set-up and remembers the old one, for
+// telling somebody who reads the older entry.
+func (m *Machine) newSecret(s *Setup, who person.Person, now time.Time, why string) {
+	if len(s.Data.Secret.Key) > 0 {
+		s.Data.Old = append(s.Data.Old, s.Data.Secret)
+		s.Data.Old = s.Data.Old[max(0, len(s.Data.Old)-5):]
+	}
+	s.Data.Secret, s.Data.SecretAt, s.Data.Scanned, s.Data.Renewed = factor.NewSecret(), now, false, why
+	s.Data.Label = who.Name
+	if who.Enrolled() {
+		s.Data.Label = entryLabel(who.Name, now)
+	}
+}
+
+// entryLabel is the account part of an entry that is not the first: it carries
+// the date, because people otherwise read the old one.
+func entryLabel(name string, now time.Time) string {
+	date := " (" + now.UTC().Format("2 Jan 2006") + ")"
+	r := []rune(name)
+	return string(r[:min(len(r), 25-len(date))]) + date
+}
+
+// NewSecret makes a new QR code because the person asked for one.
+func (m *Machine) NewSecret(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		m.newSecret(u.Setup, u.Person, u.Now, "asked")
+		return m.saveSetup(u, nil), Result{}, nil
+	}, ShowSecret, AskNewFactor)
+}
+
+// Scanned records that the person has put the secret into the app.
+func (m *Machine) Scanned(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		if !u.Setup.secretFresh(u.Now) {
+			return nil, Result{}, nil
+		}
+		u.Setup.Data.Scanned = true
+		return m.saveSetup(u, nil), Result{}, nil
+	}, ShowSecret, AskNewFactor)
+}
+
+// prepare makes and hashes the recovery codes of a set-up in the background. The
+// set-up's last step makes them itself when this has not ended.
+func (m *Machine) prepare(s *Setup, rows []factor.Factor) {
+	if s.Codes.Set != nil {
+		return
+	}
+	id, before := s.ID, lastSet(rows)
+	m.background.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if now, err := m.Attempts.Setup(ctx, id); err != nil || now == nil || now.Codes.Set != nil {
+			return
+		}
+		if made, err := m.makeCodes(ctx, before, person.Turn{Class: person.Plain, Address: "set-up"}); err == nil {
+			m.Changes.Apply(ctx, change.Set{CodesPrepared{ID: id, Codes: made}})
+		}
+	})
+}
+
+// lastSet is the newest set of recovery codes, ended or not: its salt is kept.
+func lastSet(rows []factor.Factor) *factor.CodeSet {
+	for i := len(rows) - 1; i >= 0; i-- {
+		if rows[i].Kind != factor.Recovery {
+			continue
+		}
+		if set, err := factor.DecodeCodes(rows[i].Data); err == nil {
+			return &set
+		}
+	}
+	return nil
+}
+
+// makeCodes makes a set of recovery codes; its hashes take their turn in the queue.
+func (m *Machine) makeCodes(ctx context.Context, before *factor.CodeSet, turn person.Turn) (Prepared, error) {
+	codes := factor.NewCodes()
+	var failed error
+	set := factor.NewSet(codes, nil, before, m.Now(), func(code string, salt []byte) (hash []byte) {
+		if failed == nil {
+			failed = m.Hasher.Do(ctx, turn, func() { hash = person.HashWithSalt(code, salt) })
+		}
+		return hash
+	})
+	if failed != nil {
+		return Prepared{}, failed
+	}
+	return Prepared{Codes: codes, Set: &set}, nil
+}
+
+// NewFactor checks the code of the new app. When it is right one change switches
+// the factor on, spends its step, stores number and recovery codes, and begins
+// the session.
+func (m *Machine) NewFactor(ctx context.Context, post Post, entered string, client Client) (Result, error) {
+	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+		if u.Wait > 0 {
+			return nil, Result{}, codesWait(u)
+		}
+		d := &u.Setup.Data
+		step, v := factor.Candidate{Secret: d.Secret, Old: d.Old, Rows: u.Factors, Text: d.Text.Digits}.Verify(entered, u.Now)
+		if v.Right {
+			return m.switchOn(ctx, u, step, client, post.Form, entered)
+		}
+		if v.Free {
+			return nil, Result{}, v.Fault
+		}
+		d.Misses++
+		u.Attempt.Data.Failures++
+		set := m.miss(u, "app", v.Reason, client)
+		return m.saveSetup(u, set), Result{}, m.leftover(u, v.Fault)
+	}, AskNewFactor)
+}
+
+// switchOn is the end of a first set-up and of a recovery.
+func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Client, form, value string) (change.Set, Result, error) {
+	made := u.Setup.Codes
+	if made.Set == nil {
+		var err error
+		if made, err = m.makeCodes(ctx, lastSet(u.Factors), person.Turn{Class: person.Known, Address: client.Address}); err != nil {
+			return nil, Result{}, busyWords(err, "busy")
+		}
+	}
+	first := !u.Person.Enrolled()
+	app := factor.New(factor.App, u.Person.ID, appName(nil, ""), u.Setup.Data.Secret.Encode(), u.Now)
+	app.Step, app.UsedAt = step, u.Now
+	codes := factor.New(factor.Recovery, u.Person.ID, "", made.Set.Encode(), u.Now)
+	set := change.Set{m.within(u),
+		factor.EndedAll{Person: u.Person.ID, Kind: factor.Recovery, Why: factor.EndedByReplace, At: u.Now},
+		factor.EndedAll{Person: u.Person.ID, Kind: factor.App, Why: factor.EndedByRecovery, At: u.Now},
+		factor.Bound{Factor: app}, factor.Bound{Factor: codes}}
+	phones, about := u.Phones, person.Disputed{Factor: app.ID, Codes: true, Where: client.Agent}
+	if more, bound := m.bindNumber(u); bound != nil {
+		set.Add(more...)
+		phones, about.Phone = append(phones, *bound), bound.ID
+	}
+	if u.Person.EnrolledAt.IsZero() {
+		u.Person.EnrolledAt = u.Now
+	}
+	u.Person.SetupDue, u.Person.TurnedOff, u.Person.MailedPassword = false, false, false
+	set.Add(person.Saved{Person: u.Person})
+	u.Person.Version++
+	issued, result, err := m.issue(ctx, u, string(factor.App), client, form, value)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	others, err := m.othersSignedIn(ctx, u.Person.ID, HashToken(result.Session), u.Now)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	why := "setup"
+	if !first {
+		why = "recovery"
+	}
+	showCodes(issued, made.Codes, why, others, u.Now)
+	set.Add(issued...)
+	set.Add(m.cleanUp(u, HashToken(result.Session))...)
+	event, notice := audit.SetUp, message.SetUpDone
+	if !first {
+		event, notice = audit.RecoveryDone, message.RecoveryDone
+		set.Add(RecoveryEnded{Person: u.Person.ID, Why: ByUse, At: u.Now})
+	}
+	entry := m.entry(event, u.Person.ID, client)
+	entry.Attempt = u.Attempt.ID
+	set.Add(entry)
+	set.Add(m.Writer.Notify(notice, message.Told{Person: u.Person, Phones: phones, About: about}, u.Now)...)
+	return set, result, nil
+}
+
+// bindNumber binds the number that the set-up proved, unless it is the person's
+// already. A number that replaces another is on hold.
+func (m *Machine) bindNumber(u *Under) (set change.Set, bound *phone.Phone) {
+	d := u.Setup.Data
+	if d.Number.E164 == "" || d.Kept || !u.Setup.NumberProved(u.Now) {
+		return nil, nil
+	}
+	for _, p := range u.Phones {
+		if p.Number == d.Number.E164 {
+			return nil, nil
+		}
+	}
+	p := phone.New(u.Person.ID, d.Number, u.Now, len(u.Phones) > 0)
+	return change.Set{phone.EndedAll{Person: u.Person.ID, At: u.Now}, phone.Bound{Phone: p}}, &p
+}
+
+// CodesShown is how long recovery codes stay on screen.
+const CodesShown = 30 * time.Minute
+
+// showCodes leaves the codes with the session that is about to begin, for its
+// owner to save.
+func showCodes(issued change.Set, codes []string, why string, others int, now time.Time) {
+	for i, effect := range issued {
+		if begun, ok := effect.(session.Begun); ok {
+			d := &begun.Session.Data
+			d.Codes, d.CodesUntil, d.CodesWhy, d.SignedOut = codes, now.Add(CodesShown), why, others
+			issued[i] = begun
+		}
+	}
+}
+
+// othersSignedIn counts the sessions that a change ends.
+func (m *Machine) othersSignedIn(ctx context.Context, who, except string, now time.Time) (n int, err error) {
+	all, err := m.Sessions.SessionsOf(ctx, who)
+	if err != nil {
+		return 0, fmt.Errorf("read sessions: %w", err)
+	}
+	for _, s := range all {
+		if s.ID != except && s.Over(now, m.Times()) == "" {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// cleanUp ends everything else that is under way: other set-ups, other attempts
+// and all sessions but the one to keep, those of level one too.
+func (m *Machine) cleanUp(u *Under, keep string) change.Set {
+	return change.Set{
+		session.EndedAll{Person: u.Person.ID, Except: keep, Why: session.EndedByFactor, At: u.Now},
+		SetupsDropped{Person: u.Person.ID},
+		AttemptsEnded{Person: u.Person.ID, Except: u.Attempt.ID, Why: OverElsewhere, At: u.Now},
+	}
+}
+
+// StartAgain drops the set-up of this browser and keeps nothing of it.
+func (m *Machine) StartAgain(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		var set change.Set
+		if u.Setup != nil {
+			set.Add(SetupsDropped{ID: u.Setup.ID, Person: u.Person.ID})
+		}
+		u.Attempt.Data.Setup = ""
+		set.Add(AttemptSaved{Attempt: u.Attempt})
+		return set, Result{}, nil
+	}, OfferSetup, AskInstall, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+}
+
+// NotNow puts the set-up off, where the policy lets the person: a session of
+// level one.
+func (m *Machine) NotNow(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "not now", client, func(u *Under) (change.Set, Result, error) {
+		if !u.Need.OneFactor || u.Person.Enrolled() {
+			return nil, Result{}, fault.New(fault.Denied, "now-required")
+		}
+		set, result, err := m.issue(ctx, u, "", client, post.Form, "not now")
+		if err != nil {
+			return nil, Result{}, err
+		}
+		entry := m.entry(audit.SetUpLater, u.Person.ID, client)
+		entry.Attempt = u.Attempt.ID
+		set.Add(entry)
+		return set, result, nil
+	}, OfferSetup, AskInvitation, AskSetupCode, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+}
+
+// OwnNumber sends a code to the number on record, which a recovery by recovery
+// code proves again before it keeps it.
+func (m *Machine) OwnNumber(ctx context.Context, post Post, client Client) (Result, error) {
+	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+		own := u.Phone()
+		if own == nil {
+			return nil, Result{}, fault.New(fault.Denied, "step.first")
+		}
+		d := &u.Setup.Data
+		number := phone.Number{E164: own.Number, Region: own.Region, Country: own.Region}
+		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) && u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+			return nil, Result{}, nil
+		}
+		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		if err != nil {
+			return nil, Result{}, err
+		}
+		d.Number, d.Text, d.ProvedAt, d.Kept, d.Typed = number, code, time.Time{}, false, ""
+		return m.saveSetup(u, set), Result{}, nil
+	}, AskNumber, AskTextCode)
+}

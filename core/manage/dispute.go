@@ -1,0 +1,121 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/factor"
+	"sallyport/core/fault"
+	"sallyport/core/flow"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/phone"
+	"sallyport/core/session"
+)
+
+// Dispute is a link of a notice: "this was not me".
+type Dispute struct {
+	About    person.Disputed
+	Reported time.Time // it was pressed, or the account was on hold already
+	link     person.Link
+}
+
+// Dispute reads a dispute link. Reading changes nothing, so that scanners of
+// messages do no harm.
+func (m *Manager) Dispute(ctx context.Context, token string) (*Dispute, error) {
+	link, err := m.People.Link(ctx, m.Flow.LinkID(token))
+	if err != nil {
+		return nil, fmt.Errorf("read dispute: %w", err)
+	}
+	if link == nil || link.Kind != person.Dispute {
+		return nil, fault.New(fault.Missing, "link.unknown")
+	}
+	d := &Dispute{link: *link}
+	if err := json.Unmarshal(link.Data, &d.About); err != nil {
+		return nil, fmt.Errorf("read dispute: %w", err)
+	}
+	who, err := m.People.Person(ctx, link.Person)
+	if err != nil {
+		return nil, fmt.Errorf("read dispute: %w", err)
+	}
+	switch {
+	case who == nil:
+		return nil, fault.New(fault.Missing, "link.unknown")
+	case !link.SpentAt.IsZero():
+		d.Reported = link.SpentAt
+	case who.Held():
+		d.Reported = who.HeldAt
+	case !m.Now().Before(link.EndsAt):
+		return nil, fault.New(fault.Gone, "not-me.expired")
+	}
+	return d, nil
+}
+
+// Press is the button behind a dispute link: what waits is cancelled, what the
+// change bound is voided, every session ends, and the account is on hold until
+// an operator releases it. It takes away and never gives anything back.
+func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (*Dispute, error) {
+	d, err := m.Dispute(ctx, token)
+	if err != nil || !d.Reported.IsZero() {
+		return d, err
+	}
+	allowed, err := m.disputesLeft(ctx, d.link.Person)
+	if err != nil {
+		return nil, err
+	}
+	if !allowed {
+		return nil, fault.New(fault.Gone, "not-me.too-many")
+	}
+	err = m.change(ctx, d.link.Person, func(who *person.Person) (change.Set, error) {
+		if who.Held() {
+			return nil, nil
+		}
+		phones, err := m.People.Phones(ctx, who.ID)
+		if err != nil {
+			return nil, err
+		}
+		return m.hold(who, phones, d, client), nil
+	})
+	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
+		return m.Dispute(ctx, token)
+	}
+	return nil, err
+}
+
+func (m *Manager) hold(who *person.Person, phones []phone.Phone, d *Dispute, client flow.Client) change.Set {
+	now := m.Now()
+	who.HeldAt, who.HeldWhy = now, d.About.Event
+	if d.About.Password {
+		who.Password = "" // whoever set it must not come back with it
+	}
+	entry := m.entry(audit.Disputed, who.ID, who.ID, "")
+	entry.Reason, entry.Address, entry.Agent, entry.Request = d.About.Event, client.Shown, client.Agent, client.Request
+	set := change.Set{
+		person.LinkSpent{ID: d.link.ID, At: now},
+		limit.Spent{Budget: limit.Disputes, Key: limit.Disputes.Key(who.ID), Now: now},
+		person.Saved{Person: *who},
+		session.EndedAll{Person: who.ID, Why: session.EndedByDispute, At: now},
+		session.ForgotAll{Person: who.ID},
+		flow.AttemptsEnded{Person: who.ID, Why: flow.OverByChange, At: now},
+		flow.SetupsDropped{Person: who.ID},
+		flow.RecoveryEnded{Person: who.ID, Why: flow.ByDispute, At: now},
+		entry,
+	}
+	if d.About.Factor != "" {
+		set.Add(factor.Voided{ID: d.About.Factor, Person: who.ID, At: now})
+	}
+	if d.About.Codes {
+		set.Add(factor.EndedAll{Person: who.ID, Kind: factor.Recovery, Why: factor.EndedByDispute, At: now})
+	}
+	if d.About.Phone != "" {
+		set.Add(phone.Voided{ID: d.About.Phone, Person: who.ID, At: now})
+	}
+	set.Add(m.Writer.Notify(message.AccountHeld, message.Told{Person: *who, Phones: phones}, now)...)
+	return set
+}

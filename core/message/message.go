@@ -1,0 +1,79 @@
+// Package message is what may be sent, to whom, and what became of it: text
+// message codes and notices. A message is a stored row before it is anything
+// else; it is sent after the change that it tells of, never in its place.
+package message
+
+import (
+	"crypto/rand"
+	"time"
+
+	"sallyport/core/change"
+)
+
+// State is what became of a message.
+type State string
+
+// The states. A row found calling after a crash is never sent again by itself:
+// it becomes unknown, and the person is offered to send again.
+const (
+	Waiting State = "waiting"
+	Calling State = "calling"
+	Sent    State = "sent"
+	Failed  State = "failed"
+	Refused State = "refused" // the number cannot get our messages
+	Unknown State = "unknown"
+	Late    State = "late" // its code expired before it could be sent
+)
+
+// CodeKind is the kind of a message that holds a code; notices carry the name of
+// their event.
+const CodeKind = "code"
+
+// Message is a text message, sealed at rest until it is sent, and without its
+// text afterwards.
+type Message struct {
+	ID       string
+	Person   string
+	Kind     string
+	To       string // E.164
+	Country  string
+	Text     string
+	State    State
+	MadeAt   time.Time
+	ExpireAt time.Time // not sent any more after this
+	LeaseAt  time.Time // a sender has it until then
+	CalledAt time.Time
+	DoneAt   time.Time
+	Gateway  string
+	Ref      string // the gateway's name for it
+	Reason   string
+}
+
+// New makes a message that waits to be sent.
+func New(person, kind, to, country, text string, now time.Time, life time.Duration) Message {
+	return Message{ID: rand.Text(), Person: person, Kind: kind, To: to, Country: country, Text: text,
+		State: Waiting, MadeAt: now, ExpireAt: now.Add(life)}
+}
+
+// Queued stores a message for the sender. It has no condition.
+type Queued struct {
+	change.Mark
+	Message Message
+}
+
+// Called marks that a gateway is about to be called. The condition: the message
+// waits; so that of two senders one calls.
+type Called struct {
+	change.Mark
+	ID, Gateway string
+	At          time.Time
+}
+
+// Settled writes what came of a call and drops the text. The condition: it was
+// being called.
+type Settled struct {
+	change.Mark
+	ID, Ref, Reason string
+	State           State
+	At              time.Time
+}

@@ -1,0 +1,746 @@
+package portal
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/factor"
+	"sallyport/core/fault"
+	"sallyport/core/flow"
+	"sallyport/core/manage"
+	"sallyport/core/phone"
+	"sallyport/core/session"
+	"sallyport/front/web"
+)
+
+// frame fills what every page of somebody signed in has around it.
+func (p *Portal) frame(f *web.Frame, s *flow.Signed) {
+	f.Who, f.SignOut = s.Person.Shown(), true
+	times := p.Flow.Times()
+	idle := min(times.Idle, s.Session.EndsAt.Sub(s.Now))
+	f.Ending = &web.Ending{Idle: int(idle / time.Second), Hard: int(s.Session.EndsAt.Sub(s.Now) / time.Second), Stay: "/account/stay"}
+}
+
+// owner reads the session of somebody who may see their account; who may not is
+// answered here.
+func (p *Portal) owner(w http.ResponseWriter, r *http.Request) (*flow.Signed, error) {
+	s, err := p.signed(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case s == nil:
+		return nil, web.Redirect(w, r, "/sign-in?rd="+url.QueryEscape(r.URL.Path))
+	case s.Over != "":
+		return nil, p.ended(w, r, s)
+	case s.Session.Level == session.One && r.URL.Path != "/account/security":
+		return nil, web.Redirect(w, r, "/account/security")
+	}
+	return s, nil
+}
+
+// stay keeps a session alive because its owner asked for it.
+func (p *Portal) stay(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	s, err := p.signed(r)
+	if err != nil {
+		return err
+	}
+	if s == nil || s.Over != "" {
+		return web.StatusError(http.StatusForbidden)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (p *Portal) security(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	v, err := p.securityView(r, s)
+	if err != nil {
+		return err
+	}
+	if d := s.Session.Data; d.Notice != "" || d.SignedOut > 0 {
+		v.Notices = append(v.Notices, p.banner(d))
+		if err := p.Flow.Noticed(r.Context(), s); err != nil && !refused(err) {
+			return err
+		}
+	}
+	if id := r.PathValue("id"); id != "" {
+		if !s.Session.Confirmed(s.Now) {
+			return p.confirmFirst(w, r)
+		}
+		for i := range v.Apps {
+			if v.Apps[i].ID == id {
+				v.Apps[i].Renaming, v.Apps[i].Typed = true, v.Apps[i].Name
+			}
+		}
+	}
+	return p.draw(w, r, v)
+}
+
+// banner is what a change left to be said.
+func (p *Portal) banner(d session.Data) web.Notice {
+	var text []string
+	if d.Notice != "" {
+		args := make([]any, len(d.NoticeArgs))
+		for i, a := range d.NoticeArgs {
+			args[i] = a
+		}
+		text = append(text, string(p.Site.Say(d.Notice, args...)))
+	}
+	if d.SignedOut > 0 {
+		text = append(text, string(p.Site.SayCount("setup-finish.others", d.SignedOut)))
+	}
+	return web.Notice{Kind: "done", Text: template.HTML(strings.Join(text, " ")), Role: "status"}
+}
+
+func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error) {
+	v := &Security{Now: s.Now, TwoFactor: factor.Working(s.Factors), LevelOne: s.Session.Level == session.One}
+	p.frame(&v.Frame, s)
+	if v.LevelOne {
+		return v, nil
+	}
+	apps := factor.Of(s.Factors, factor.App)
+	for _, a := range apps {
+		v.Apps = append(v.Apps, AppRow{ID: a.ID, Name: a.Name, Added: a.AddedAt, Used: a.UsedAt})
+	}
+	v.AddApp = len(apps) < flow.AppsMax
+	v.TurnOff = p.Flow.Policy.Optional && !s.Person.Operator
+	v.HasNumber = !p.Flow.Writer.NoText && !p.Flow.Policy.NoPhone
+	if n := len(s.Phones); n > 0 {
+		own := s.Phones[n-1]
+		v.Number = NumberRow{Ending: own.Ending(), Checked: own.ProvedAt, Removable: p.Flow.Policy.PhoneOptional && s.Person.Email != ""}
+		if own.UsableAt.After(s.Now) {
+			v.Number.Changed, v.Number.From = own.ProvedAt, own.UsableAt
+		}
+	}
+	v.Password = s.Person.PasswordAt
+	for _, row := range factor.Of(s.Factors, factor.Recovery) {
+		if set, err := factor.DecodeCodes(row.Data); err == nil {
+			v.Codes = CodesRow{Left: set.Left(), Made: set.MadeAt, Unsaved: !set.Saved}
+			v.Unsaved = !set.Saved && len(s.Session.Data.Codes) == 0
+		}
+	}
+	alarm, err := p.Flow.Alarm(r.Context(), s.Person.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	if alarm != nil {
+		v.NoCode = alarm.At
+	}
+	if v.Browsers, err = p.browsers(r, s); err != nil {
+		return nil, err
+	}
+	events, err := p.Flow.People.Events(r.Context(), s.Person.ID, 10, 0)
+	if err != nil {
+		return nil, err
+	}
+	v.Events = p.events(events)
+	return v, nil
+}
+
+// browsers lists where the owner is signed in, this browser first, and below the
+// known browsers that are signed out.
+func (p *Portal) browsers(r *http.Request, s *flow.Signed) (rows []BrowserRow, err error) {
+	sessions, err := p.Flow.Sessions.SessionsOf(r.Context(), s.Person.ID)
+	if err != nil {
+		return nil, err
+	}
+	known, err := p.Flow.Sessions.KnownBrowsers(r.Context(), s.Person.ID)
+	if err != nil {
+		return nil, err
+	}
+	alive := map[string]bool{}
+	for _, other := range sessions {
+		if other.Over(s.Now, p.Flow.Times()) != "" {
+			continue
+		}
+		alive[other.Known] = other.Known != ""
+		row := BrowserRow{ID: manage.Handle(other.ID), Name: other.Agent, From: other.Address, Active: other.SeenAt, This: other.ID == s.Session.ID, Known: other.Known != ""}
+		if row.This {
+			rows = append([]BrowserRow{row}, rows...)
+		} else {
+			rows = append(rows, row)
+		}
+	}
+	for _, b := range known {
+		if !alive[b.ID] && s.Now.Before(b.EndsAt) {
+			rows = append(rows, BrowserRow{ID: b.ID, Name: b.Agent, From: b.Address, Active: b.SeenAt, Known: true, Out: true})
+		}
+	}
+	return rows, nil
+}
+
+func (p *Portal) events(entries []audit.Entry) (rows []EventRow) {
+	for _, e := range entries {
+		rows = append(rows, EventRow{At: e.At, What: eventKey(e), Reason: wrongReason(e), Browser: e.Agent, Place: e.Address})
+	}
+	return rows
+}
+
+// wrongReason is why a code failed, where that says more than that it did.
+func wrongReason(e audit.Entry) string {
+	if e.Event != audit.CodeWrong || e.Reason == "wrong" {
+		return ""
+	}
+	return e.Reason
+}
+
+const perPage = 50
+
+func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	page = max(0, min(page, 10_000))
+	entries, err := p.Flow.People.Events(r.Context(), s.Person.ID, perPage+1, page*perPage)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 && page > 0 {
+		return web.Redirect(w, r, "/account/activity") // a page that is no longer there
+	}
+	v := &Activity{Zone: "UTC"}
+	if zone := p.Site.TimeZone; zone != nil {
+		v.Zone = zone.String()
+	}
+	if len(entries) > perPage {
+		entries, v.Older = entries[:perPage], "/account/activity?page="+strconv.Itoa(page+1)
+	}
+	if page > 0 {
+		v.Newer = "/account/activity?page=" + strconv.Itoa(page-1)
+	}
+	for _, row := range p.events(entries) {
+		day := row.At.Truncate(24 * time.Hour)
+		if n := len(v.Days); n == 0 || !v.Days[n-1].Date.Equal(day) {
+			v.Days = append(v.Days, ActivityDay{Date: day})
+		}
+		last := &v.Days[len(v.Days)-1]
+		last.Events = append(last.Events, row)
+	}
+	p.frame(&v.Frame, s)
+	return p.draw(w, r, v)
+}
+
+// confirmFirst asks for password and code, and comes back to where the change
+// begins.
+func (p *Portal) confirmFirst(w http.ResponseWriter, r *http.Request) error {
+	at := r.URL.Path
+	if r.Method == http.MethodGet {
+		at = r.URL.RequestURI()
+	}
+	return web.Redirect(w, r, "/confirm?to="+url.QueryEscape(at))
+}
+
+// changes are the words for what somebody is about to do, by where it begins,
+// and whether the password alone is enough.
+func changeAt(to string) (word, back string, passwordOnly bool) {
+	u, err := url.Parse(to)
+	if err != nil {
+		return "", "", false
+	}
+	switch path := u.Path; {
+	case strings.HasPrefix(path, "/account/phone/remove"):
+		return "change.remove-number", path, false
+	case strings.HasPrefix(path, "/account/phone"):
+		return "change.number", to, false
+	case path == "/account/app", strings.HasPrefix(path, "/account/app/"):
+		return "change.add-app", "/account/app", false
+	case strings.HasPrefix(path, "/account/apps/") && strings.HasSuffix(path, "/name"):
+		return "change.rename-app", path, false
+	case strings.HasPrefix(path, "/account/apps/") && strings.HasSuffix(path, "/replace"):
+		return "change.replace-app", path, false
+	case strings.HasPrefix(path, "/account/apps/"):
+		return "change.remove-app", path, false
+	case strings.HasPrefix(path, "/account/codes/new"):
+		return "change.codes", path, false
+	case strings.HasPrefix(path, "/account/2fa/off"):
+		return "change.turn-off", path, false
+	case path == "/account/password":
+		return "change.password", path, false
+	case strings.HasPrefix(path, "/account/browsers/") && strings.HasSuffix(path, "/forget"):
+		return "change.forget", "/account/security", true
+	case path == "/account/browsers/sign-out":
+		return "change.sign-out-all", "/account/security", true
+	case strings.HasPrefix(path, "/account/browsers/"):
+		return "change.sign-out", "/account/security", true
+	}
+	return "", "", false
+}
+
+func (p *Portal) confirmView(r *http.Request, s *flow.Signed) (*Confirm, string) {
+	to := web.ReturnTo(r.FormValue("to"))
+	word, back, passwordOnly := changeAt(to)
+	if word == "" {
+		word, back = "change.password", "/account/security"
+	}
+	recovery := r.URL.Query().Get("with") == "recovery"
+	at := "/confirm?to=" + url.QueryEscape(to)
+	v := &Confirm{Action: at, Change: word, PasswordOnly: passwordOnly, Recovery: recovery, Switch: at + "&with=recovery", Cancel: "/account/security"}
+	if recovery {
+		v.Action, v.Switch = at+"&with=recovery", at
+	}
+	p.frame(&v.Frame, s)
+	return v, back
+}
+
+func (p *Portal) getConfirm(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	v, _ := p.confirmView(r, s)
+	return p.draw(w, r, v)
+}
+
+func (p *Portal) postConfirm(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	v, back := p.confirmView(r, s)
+	post, err := p.post(r)
+	var result flow.Result
+	if err == nil {
+		result, err = p.Flow.Confirm(r.Context(), p.Cookie(r, "session"), flow.Confirmation{Form: post.Form, Password: r.PostFormValue("password"),
+			Code: r.PostFormValue("code"), Recovery: r.PostFormValue("recovery"), ByRecovery: v.Recovery, PasswordOnly: v.PasswordOnly}, p.client(r))
+	}
+	if err == nil {
+		p.cookies(w, result)
+		return web.Redirect(w, r, back)
+	}
+	if f := fault.Of(err); f != nil && f.Word == "code.wait" {
+		return p.codesWait(w, r, f)
+	}
+	return p.again(w, r, err, v)
+}
+
+// refused says whether a change was overtaken by another.
+func refused(err error) bool {
+	return fault.Of(err) == nil && strings.HasPrefix(err.Error(), "change refused")
+}
+
+// change runs an owner's change and goes back to the account page.
+func (p *Portal) change(w http.ResponseWriter, r *http.Request, do func(manage.Owner) error) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	err = do(manage.Owner{Signed: s, Client: p.client(r)})
+	f := fault.Of(err)
+	switch {
+	case err == nil:
+		return web.Redirect(w, r, "/account/security")
+	case f != nil && f.Word == flow.Unconfirmed:
+		return p.confirmFirst(w, r)
+	case f != nil && f.Kind == fault.Gone:
+		return p.move(w, r, "/account/security", "removed-already")
+	case f != nil && f.Kind == fault.Denied:
+		v, viewErr := p.securityView(r, s)
+		if viewErr != nil {
+			return viewErr
+		}
+		return p.again(w, r, err, v)
+	}
+	return err
+}
+
+// ask draws a question before a change, once its owner has confirmed.
+func (p *Portal) ask(w http.ResponseWriter, r *http.Request, make func(s *flow.Signed) (*Question, error)) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	if !s.Session.Confirmed(s.Now) {
+		return p.confirmFirst(w, r)
+	}
+	v, err := make(s)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return p.move(w, r, "/account/security", "removed-already")
+	}
+	v.Action, v.Cancel = r.URL.Path, "/account/security"
+	p.frame(&v.Frame, s)
+	return p.draw(w, r, v)
+}
+
+func (p *Portal) askRemoveApp(w http.ResponseWriter, r *http.Request) error {
+	return p.ask(w, r, func(s *flow.Signed) (*Question, error) {
+		for _, a := range factor.Of(s.Factors, factor.App) {
+			if a.ID == r.PathValue("id") {
+				return &Question{Title: "confirm.remove-title", Text: "confirm.remove", Button: "button.remove", Args: []any{"name", a.Name}, Danger: true}, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
+func (p *Portal) removeApp(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.RemoveApp(r.Context(), o, r.PathValue("id")) })
+}
+
+func (p *Portal) renameApp(w http.ResponseWriter, r *http.Request) error {
+	name := r.PostFormValue("name")
+	var invalid *fault.Fault
+	err := p.change(w, r, func(o manage.Owner) error {
+		err := p.Manage.RenameApp(r.Context(), o, r.PathValue("id"), name)
+		if f := fault.Of(err); f != nil && f.Kind == fault.Invalid {
+			invalid = f
+		}
+		return err
+	})
+	if invalid == nil {
+		return err
+	}
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	v, err := p.securityView(r, s)
+	if err != nil {
+		return err
+	}
+	for i := range v.Apps {
+		if v.Apps[i].ID == r.PathValue("id") {
+			v.Apps[i].Renaming, v.Apps[i].Typed = true, name
+		}
+	}
+	return p.again(w, r, invalid, v)
+}
+
+func (p *Portal) askRemovePhone(w http.ResponseWriter, r *http.Request) error {
+	return p.ask(w, r, func(s *flow.Signed) (*Question, error) {
+		if len(s.Phones) == 0 {
+			return nil, nil
+		}
+		return &Question{Title: "confirm.number-title", Text: "confirm.number", Button: "button.remove", Danger: true}, nil
+	})
+}
+
+func (p *Portal) removePhone(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.RemoveNumber(r.Context(), o, p.Flow.Policy) })
+}
+
+func (p *Portal) askTurnOff(w http.ResponseWriter, r *http.Request) error {
+	return p.ask(w, r, func(*flow.Signed) (*Question, error) {
+		return &Question{Title: "confirm.off-title", Text: "confirm.off", Button: "security.turn-off", Danger: true}, nil
+	})
+}
+
+func (p *Portal) turnOff(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.TurnOff(r.Context(), o, p.Flow.Policy) })
+}
+
+func (p *Portal) askNewCodes(w http.ResponseWriter, r *http.Request) error {
+	return p.ask(w, r, func(s *flow.Signed) (*Question, error) {
+		q := &Question{Title: "confirm.codes-title", Text: "confirm.codes", Button: "button.make-codes"}
+		for _, row := range factor.Of(s.Factors, factor.Recovery) {
+			if set, err := factor.DecodeCodes(row.Data); err == nil {
+				q.Count = set.Left()
+			}
+		}
+		return q, nil
+	})
+}
+
+func (p *Portal) newCodes(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	_, err := p.Flow.NewCodes(r.Context(), p.Cookie(r, "session"), p.client(r))
+	if err == nil {
+		return web.Redirect(w, r, "/account/codes")
+	}
+	return p.unconfirmed(w, r, err, nil)
+}
+
+// unconfirmed answers a change in the account that was refused.
+func (p *Portal) unconfirmed(w http.ResponseWriter, r *http.Request, err error, draw func(s *flow.Signed) (web.View, error)) error {
+	f := fault.Of(err)
+	if f == nil {
+		return err
+	}
+	switch {
+	case f.Word == flow.Unconfirmed:
+		return p.confirmFirst(w, r)
+	case f.Word == "code.wait":
+		return p.codesWait(w, r, f)
+	case f.Word == "step.first", f.Word == "removed-already", f.Word == "apps.full":
+		return p.move(w, r, "/account/security", f.Word)
+	}
+	s, ownerErr := p.owner(w, r)
+	if s == nil {
+		return ownerErr
+	}
+	if draw == nil {
+		draw = func(s *flow.Signed) (web.View, error) { return p.securityView(r, s) }
+	}
+	v, drawErr := draw(s)
+	if drawErr != nil {
+		return drawErr
+	}
+	return p.again(w, r, err, v)
+}
+
+func (p *Portal) signOutOne(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.SignOutOne(r.Context(), o, r.PathValue("id")) })
+}
+
+func (p *Portal) signOutOthers(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.SignOutOthers(r.Context(), o) })
+}
+
+func (p *Portal) forgetOne(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, func(o manage.Owner) error { return p.Manage.Forget(r.Context(), o, r.PathValue("id")) })
+}
+
+func (p *Portal) passwordView(s *flow.Signed) *Password {
+	v := &Password{Action: "/account/password", Name: s.Person.Name, Min: p.Flow.Rules().Min, Everywhere: true}
+	p.frame(&v.Frame, s)
+	return v
+}
+
+func (p *Portal) getPassword(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	if !s.Session.Confirmed(s.Now) {
+		return p.confirmFirst(w, r)
+	}
+	return p.draw(w, r, p.passwordView(s))
+}
+
+func (p *Portal) postPassword(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	everywhere := r.PostFormValue("everywhere") != ""
+	result, err := p.Flow.ChangePassword(r.Context(), p.Cookie(r, "session"), r.PostFormValue("password"), everywhere, p.client(r))
+	if err == nil {
+		p.cookies(w, result)
+		return web.Redirect(w, r, "/account/security")
+	}
+	return p.unconfirmed(w, r, err, func(s *flow.Signed) (web.View, error) {
+		v := p.passwordView(s)
+		v.Everywhere = everywhere
+		return v, nil
+	})
+}
+
+func (p *Portal) accountPhoneView(r *http.Request, s *flow.Signed, typed, country string) *SetupPhone {
+	v := &SetupPhone{Account: true, Action: "/account/phone", Countries: p.countries(country), Number: typed, Delayed: p.delayed(r), Charge: p.Charge}
+	p.frame(&v.Frame, s)
+	v.Back = web.Link{Href: "/account/security", Words: "security.title"}
+	return v
+}
+
+func (p *Portal) getAccountPhone(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.owner(w, r)
+	if s == nil {
+		return err
+	}
+	c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupNumber)
+	if err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	typed, country := "", ""
+	if c.Setup != nil {
+		typed, country = c.Setup.Data.Typed, c.Setup.Data.Country
+	}
+	return p.draw(w, r, p.accountPhoneView(r, s, typed, country))
+}
+
+func (p *Portal) postAccountPhone(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	typed, country := r.PostFormValue("phone"), r.PostFormValue("country")
+	_, err := p.Flow.ChangeNumber(r.Context(), p.Cookie(r, "session"), typed, country, p.client(r))
+	if err == nil {
+		return web.Redirect(w, r, "/account/phone/code")
+	}
+	return p.unconfirmed(w, r, err, func(s *flow.Signed) (web.View, error) { return p.accountPhoneView(r, s, typed, country), nil })
+}
+
+func (p *Portal) accountPhoneCodeView(r *http.Request, c *flow.Changing) (*SetupPhoneCode, error) {
+	d := c.Setup.Data
+	v := &SetupPhoneCode{Action: "/account/phone/code", Number: d.Typed, Country: phone.Name(d.Number.Country), OtherNumber: "/account/phone",
+		Resend: resend("/account/phone/code/again", d.Text, c.Now)}
+	p.frame(&v.Frame, c.Signed)
+	v.Back = web.Link{Href: "/account/phone", Words: "page.back"}
+	return v, p.delivered(r, d.Text, &v.Frame)
+}
+
+// changing draws a page of a change under way; without one it goes to the account.
+func (p *Portal) changing(w http.ResponseWriter, r *http.Request, cause error, draw func(c *flow.Changing) (web.View, error), kinds ...string) error {
+	if cause != nil {
+		if f := fault.Of(cause); f == nil || f.Word == flow.Unconfirmed || f.Word == "code.wait" || f.Word == "step.first" || f.Kind == fault.Gone {
+			return p.unconfirmed(w, r, cause, nil)
+		}
+	}
+	if s, err := p.owner(w, r); s == nil {
+		return err
+	}
+	c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), kinds...)
+	if err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	if c.Setup == nil {
+		return web.Redirect(w, r, "/account/security")
+	}
+	v, err := draw(c)
+	if err != nil {
+		return err
+	}
+	if cause != nil {
+		return p.again(w, r, cause, v)
+	}
+	return p.draw(w, r, v)
+}
+
+func (p *Portal) getAccountPhoneCode(w http.ResponseWriter, r *http.Request) error {
+	return p.changing(w, r, nil, func(c *flow.Changing) (web.View, error) { return p.accountPhoneCodeView(r, c) }, flow.SetupNumber)
+}
+
+func (p *Portal) postAccountPhoneCode(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	_, err := p.Flow.ChangeNumberCode(r.Context(), p.Cookie(r, "session"), r.PostFormValue("code"), p.client(r))
+	if err == nil {
+		return web.Redirect(w, r, "/account/security")
+	}
+	return p.changing(w, r, err, func(c *flow.Changing) (web.View, error) { return p.accountPhoneCodeView(r, c) }, flow.SetupNumber)
+}
+
+func (p *Portal) accountPhoneAgain(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	result, err := p.Flow.ChangeNumberAgain(r.Context(), p.Cookie(r, "session"), p.client(r))
+	if err == nil {
+		return p.move(w, r, "/account/phone/code", result.Notice)
+	}
+	return p.changing(w, r, err, func(c *flow.Changing) (web.View, error) { return p.accountPhoneCodeView(r, c) }, flow.SetupNumber)
+}
+
+// getAccountApp begins to add an app, or to replace the one that the address names.
+func (p *Portal) getAccountApp(w http.ResponseWriter, r *http.Request) error {
+	if s, err := p.owner(w, r); s == nil {
+		return err
+	}
+	replaces := r.PathValue("id")
+	if replaces == "" {
+		c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupReplace)
+		if err == nil && c.Setup != nil && r.URL.Query().Get("add") == "" && c.Setup.Data.Scanned {
+			replaces = c.Setup.Data.Factor
+		}
+	}
+	c, err := p.Flow.NewApp(r.Context(), p.Cookie(r, "session"), replaces, false, p.client(r))
+	if err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	return p.draw(w, r, p.accountScanView(r, c))
+}
+
+func (p *Portal) accountScanView(r *http.Request, c *flow.Changing) *SetupScan {
+	v := &SetupScan{Action: "/account/app", NewCode: "/account/app/new", QR: "/account/app/qr.png", OldEntry: c.Setup.Kind == flow.SetupReplace}
+	p.scanView(r, v, c.Setup)
+	p.frame(&v.Frame, c.Signed)
+	v.Back = web.Link{Href: "/account/security", Words: "security.title"}
+	return v
+}
+
+func (p *Portal) postAccountApp(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	_, err := p.Flow.NewAppScanned(r.Context(), p.Cookie(r, "session"), p.client(r))
+	if err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	return web.Redirect(w, r, "/account/app/code")
+}
+
+func (p *Portal) accountAppNew(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupAdd, flow.SetupReplace)
+	if err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	replaces := ""
+	if c.Setup != nil {
+		replaces = c.Setup.Data.Factor
+	}
+	if _, err = p.Flow.NewApp(r.Context(), p.Cookie(r, "session"), replaces, true, p.client(r)); err != nil {
+		return p.unconfirmed(w, r, err, nil)
+	}
+	if replaces != "" {
+		return web.Redirect(w, r, "/account/apps/"+url.PathEscape(replaces)+"/replace")
+	}
+	return web.Redirect(w, r, "/account/app")
+}
+
+func (p *Portal) accountQR(w http.ResponseWriter, r *http.Request) error {
+	if s, err := p.owner(w, r); s == nil {
+		return err
+	}
+	c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupAdd, flow.SetupReplace)
+	if err != nil {
+		return err
+	}
+	if c.Setup == nil {
+		return web.StatusError(http.StatusNotFound)
+	}
+	return p.qr(w, c.Setup)
+}
+
+func (p *Portal) accountAppCodeView(c *flow.Changing, err error) *SetupAppCode {
+	scan := "/account/app"
+	if c.Setup.Data.Factor != "" {
+		scan = "/account/apps/" + url.PathEscape(c.Setup.Data.Factor) + "/replace"
+	}
+	v := &SetupAppCode{Action: "/account/app/code", Scan: scan, Name: c.Setup.Data.Label, Now: c.Now,
+		Clock: factor.IsClock(fault.Of(err)), Checklist: c.Setup.Data.Misses >= 2}
+	p.frame(&v.Frame, c.Signed)
+	v.Back = web.Link{Href: scan, Words: "page.back"}
+	return v
+}
+
+func (p *Portal) getAccountAppCode(w http.ResponseWriter, r *http.Request) error {
+	return p.changing(w, r, nil, func(c *flow.Changing) (web.View, error) { return p.accountAppCodeView(c, nil), nil }, flow.SetupAdd, flow.SetupReplace)
+}
+
+func (p *Portal) postAccountAppCode(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	_, err := p.Flow.NewAppCode(r.Context(), p.Cookie(r, "session"), r.PostFormValue("code"), p.client(r))
+	if err == nil {
+		return web.Redirect(w, r, "/account/security")
+	}
+	return p.changing(w, r, err, func(c *flow.Changing) (web.View, error) { return p.accountAppCodeView(c, err), nil }, flow.SetupAdd, flow.SetupReplace)
+}
+
+func (p *Portal) outbox(w http.ResponseWriter, r *http.Request) error {
+	return p.draw(w, r, &DemoOutbox{Messages: p.Outbox()})
+}

@@ -1,0 +1,28 @@
+package portal
+
+import (
+	"sallyport/front/web"
+)
+
+// Password changes the password of somebody who is signed in, or who has to
+// change it before they are (S23).
+type Password struct {
+	web.Frame
+	Action     string // /account/password
+	Name       string // the username
+	Min        int    // the least length
+	Must       bool   // before any session: there is no way around it
+	Everywhere bool   // "Sign out everywhere else" is ticked
+}
+
+// Template names the page's file.
+func (v *Password) Template() string { return "password" }
+
+// Base makes the frame.
+func (v *Password) Base() *web.Frame {
+	if v.Must {
+		return v.On("password", "password.title-must")
+	}
+	v.SignOut = true
+	return v.On("password", "password.title")
+}

@@ -1,0 +1,160 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/core/fault"
+	"sallyport/core/flow"
+	"sallyport/core/session"
+	"sallyport/front/web"
+)
+
+func (p *Portal) signInView(r *http.Request, username string) *SignIn {
+	return &SignIn{Action: "/sign-in", Username: username}
+}
+
+// getSignIn draws the form. The address to return to rides in its token, so that
+// nothing is stored before the password is right.
+func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.signed(r)
+	if err != nil {
+		return err
+	}
+	name := ""
+	if s != nil {
+		again := r.URL.Query().Get("set-up") != "" && s.Session.Level == session.One
+		if s.Over == "" && !again {
+			return p.signedIn(w, r, s)
+		}
+		name = s.Person.Name
+	}
+	if u, err := p.look(r); err != nil {
+		return err
+	} else if u != nil && u.Over == "" && r.URL.Query().Get("rd") == "" && s == nil {
+		return web.Redirect(w, r, pages[u.Step]) // Back after signing in goes forward again
+	}
+	v := p.signInView(r, name)
+	v.FormToken, v.FormID = p.Token(w, r, web.ReturnTo(r.URL.Query().Get("rd")))
+	return p.draw(w, r, v)
+}
+
+func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, s *flow.Signed) error {
+	v := &SignedIn{Person: s.Person.Shown(), Name: s.Person.Name, Next: "/account/security", Off: s.Session.Level == session.One}
+	if back := web.ReturnTo(r.URL.Query().Get("rd")); back != "" {
+		v.Next = back
+	}
+	p.frame(&v.Frame, s)
+	return p.draw(w, r, v)
+}
+
+func (p *Portal) postSignIn(w http.ResponseWriter, r *http.Request) error {
+	username := strings.TrimSpace(r.PostFormValue("username"))
+	form, bad := p.ReadToken(r)
+	view := p.signInView(r, username)
+	view.FormToken, view.FormID = p.Token(w, r, web.ReturnTo(form.ReturnTo))
+	switch bad {
+	case web.FormNoCookie:
+		if r.PostFormValue("token") == "" {
+			return web.StatusError(http.StatusForbidden)
+		}
+		return p.signInAgain(w, r, fault.New(fault.Denied, "sign-in.cookies"), view)
+	case web.FormForged:
+		return web.StatusError(http.StatusForbidden)
+	case web.FormStale:
+		return p.signInAgain(w, r, fault.New(fault.Invalid, "sign-in.stale"), view)
+	}
+	result, err := p.Flow.SignIn(r.Context(), flow.SignIn{Name: username, Password: r.PostFormValue("password"), Form: form.ID,
+		Browser: p.Browser(r), ReturnTo: form.ReturnTo}, p.client(r))
+	if err != nil {
+		return p.signInAgain(w, r, err, view)
+	}
+	if result.Session == "" && result.Attempt == "" {
+		return p.refused(w, r, result.Step)
+	}
+	return p.onward(w, r, result)
+}
+
+// signInAgain draws the form with what is wrong: the same page for every name.
+func (p *Portal) signInAgain(w http.ResponseWriter, r *http.Request, err error, view *SignIn) error {
+	f := fault.Of(err)
+	switch {
+	case f == nil:
+		f = fault.New(fault.Outage, "sign-in.outage")
+		p.Log.Error("sign-in failed", "request", web.Reference(r), "error", err)
+	case f.Word == "sign-in.wait":
+		v := &Wait{Kind: WaitPassword, Wait: f.Wait, Retry: "/sign-in"}
+		w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
+		return p.Page(w, r, http.StatusTooManyRequests, v)
+	case f.Kind == fault.Busy:
+		w.Header().Set("Retry-After", "5")
+		return p.Page(w, r, http.StatusServiceUnavailable, &Busy{SignIn: *view})
+	case f.Word == "sign-in.wrong":
+		view.BothWrong = true
+	case f.Word == "sign-in.stale":
+		view.Notices = append(view.Notices, web.Notice{Kind: "info", Text: p.Site.Say(f.Word), Role: "status"})
+		return p.Page(w, r, http.StatusUnprocessableEntity, view)
+	}
+	return p.again(w, r, f, view)
+}
+
+func (p *Portal) askSignOut(w http.ResponseWriter, r *http.Request) error {
+	v := &Question{Title: "confirm.sign-out-title", Button: "button.sign-out", Action: "/sign-out", Cancel: "/"}
+	return p.draw(w, r, v)
+}
+
+// signOut ends session and attempt of this browser.
+func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil && fault.Of(err) == nil {
+		return err // a stale form may still sign out
+	}
+	client := p.client(r)
+	forget := r.PostFormValue("forget") == "yes"
+	s, err := p.signed(r)
+	if err != nil {
+		return err
+	}
+	if err := p.Flow.SignOut(r.Context(), p.Cookie(r, "session"), forget, client); err != nil {
+		return err
+	}
+	if err := p.Flow.Leave(r.Context(), p.Cookie(r, "attempt"), client); err != nil {
+		return err
+	}
+	p.SetCookie(w, "session", "", -time.Second)
+	p.SetCookie(w, "attempt", "", -time.Second)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	switch then := r.PostFormValue("then"); {
+	case then == "sign-in", then == "recover" && s == nil:
+		return web.Redirect(w, r, "/sign-in")
+	case then == "recover":
+		return web.Redirect(w, r, "/sign-in?name="+url.QueryEscape(s.Person.Name))
+	case strings.HasPrefix(then, "/invitation/") && web.ReturnTo(then) == then:
+		return web.Redirect(w, r, then)
+	}
+	return web.Redirect(w, r, "/signed-out")
+}
+
+func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) error {
+	s, err := p.signed(r)
+	if err != nil {
+		return err
+	}
+	if s != nil && s.Over == "" {
+		return web.Redirect(w, r, "/account/security")
+	}
+	v := &SignedOut{Reason: EndChosen, Known: p.Cookie(r, "known") != "", SignIn: "/sign-in"}
+	return p.draw(w, r, v)
+}
+
+// forgetThis drops this browser's mark as a known one: it then counts as new.
+func (p *Portal) forgetThis(w http.ResponseWriter, r *http.Request) error {
+	if _, err := p.post(r); err != nil {
+		return err
+	}
+	p.SetCookie(w, "known", "", -time.Second)
+	p.SetCookie(w, "setup", "", -time.Second)
+	return p.move(w, r, "/signed-out", "signed-out.forgotten")
+}

@@ -1,0 +1,260 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sallyport/core/fault"
+)
+
+// Kit is what the web fronts share: cookies, form tokens, the address of the
+// client, the checks that every request passes, and the one place that turns an
+// error into a page.
+type Kit struct {
+	Site    *Site
+	Secrets interface {
+		MAC(purpose string, parts ...[]byte) []byte
+	}
+	Proxies []netip.Prefix
+	Now     func() time.Time
+	Log     *slog.Logger
+	// ErrorPage makes the view of an error.
+	ErrorPage func(r *http.Request, status int, err *fault.Fault, reference string) View
+	cross     http.CrossOriginProtection
+}
+
+// The bounds of a request.
+const (
+	BodyMax  = 64 << 10
+	BodyTime = 20 * time.Second
+)
+
+// StatusError is an error with a status of its own.
+type StatusError int
+
+// Error names the status.
+func (s StatusError) Error() string { return http.StatusText(int(s)) }
+
+type requestKey struct{}
+
+// Reference is the short number of a request, which its log line has too.
+func Reference(r *http.Request) string {
+	ref, _ := r.Context().Value(requestKey{}).(string)
+	return ref
+}
+
+// Handle makes a handler of a function that may fail. It is the only place that
+// turns an error into a page, and the only one that logs it.
+func (k *Kit) Handle(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			k.Fail(w, r, err)
+		}
+	})
+}
+
+// Fail answers with the page of an error.
+func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	f, status := fault.Of(err), http.StatusInternalServerError
+	var own StatusError
+	switch {
+	case errors.As(err, &own):
+		status = int(own)
+	case f != nil:
+		status = Status(f)
+	case errors.Is(err, fault.ErrDown):
+		status = http.StatusServiceUnavailable
+	}
+	reference := ""
+	if status >= 500 && f == nil {
+		reference = Reference(r)
+		if r.Context().Err() == nil {
+			k.Log.Error("request failed", "request", reference, "method", r.Method, "path", r.URL.Path, "error", err)
+		}
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		wait := 5 * time.Second
+		if f != nil && f.Wait > 0 {
+			wait = f.Wait
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	}
+	view := k.ErrorPage(r, status, f, reference)
+	if err := k.Page(w, r, status, view); err != nil {
+		k.Log.Error("error page failed", "error", err)
+		http.Error(w, http.StatusText(status), status)
+	}
+}
+
+// Status is the status of a fault.
+func Status(f *fault.Fault) int {
+	switch f.Kind {
+	case fault.Invalid:
+		return http.StatusUnprocessableEntity
+	case fault.Denied:
+		return http.StatusForbidden
+	case fault.Missing:
+		return http.StatusNotFound
+	case fault.Gone:
+		return http.StatusGone
+	case fault.TooMany:
+		return http.StatusTooManyRequests
+	}
+	return http.StatusServiceUnavailable
+}
+
+// Page writes a view. It is compressed although it holds tokens, because these
+// are made anew for each answer: nothing secret in it repeats (BREACH).
+func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, view View) error {
+	frame := view.Base()
+	if frame.FormToken == "" {
+		frame.FormToken, _ = k.Token(w, r, "")
+	}
+	var page bytes.Buffer
+	if err := k.Site.Render(&page, view); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Add("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		w.WriteHeader(status)
+		z := gzip.NewWriter(w)
+		if _, err := page.WriteTo(z); err != nil {
+			return nil // the browser has gone away
+		}
+		z.Close()
+		return nil
+	}
+	h.Set("Content-Length", strconv.Itoa(page.Len()))
+	w.WriteHeader(status)
+	page.WriteTo(w)
+	return nil
+}
+
+// Redirect answers a post that did what it was asked.
+func Redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// Guard is what every request passes before any route: headers on every answer,
+// the host, cross-site requests, and a body that is a plain form of bounded size.
+func (k *Kit) Guard(next http.Handler) http.Handler {
+	hosts := map[string]bool{k.Site.Host: true}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, reference()))
+		k.headers(w.Header())
+		if !hosts[strings.ToLower(r.Host)] {
+			k.Fail(w, r, StatusError(http.StatusMisdirectedRequest))
+			return
+		}
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodPost:
+		default:
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			k.Fail(w, r, StatusError(http.StatusMethodNotAllowed))
+			return
+		}
+		if err := k.cross.Check(r); err != nil {
+			k.Fail(w, r, StatusError(http.StatusForbidden))
+			return
+		}
+		if r.Method == http.MethodPost {
+			if err := readForm(w, r); err != nil {
+				k.Fail(w, r, err)
+				return
+			}
+		}
+		defer k.recovered(w, r)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered is the last resort: a panic in a page is that page's fault only.
+func (k *Kit) recovered(w http.ResponseWriter, r *http.Request) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		k.Log.Error("panic", "request", Reference(r), "path", r.URL.Path, "panic", p)
+		k.Fail(w, r, StatusError(http.StatusInternalServerError))
+	}
+}
+
+func (k *Kit) headers(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Frame-Options", "DENY")
+	if k.Site.HTTPS {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+}
+
+// readForm reads a posted form: urlencoded, at most 64 KiB, within 20 seconds,
+// each field once, and nothing in it that a database would refuse.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return StatusError(http.StatusUnsupportedMediaType)
+	}
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(BodyTime))
+	r.Body = http.MaxBytesReader(w, r.Body, BodyMax)
+	if err := r.ParseForm(); err != nil {
+		_, large := errors.AsType[*http.MaxBytesError](err)
+		netErr, slow := errors.AsType[net.Error](err)
+		switch {
+		case large:
+			return StatusError(http.StatusRequestEntityTooLarge)
+		case slow && netErr.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
+			return StatusError(http.StatusRequestTimeout)
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return StatusError(http.StatusBadRequest)
+		}
+		return StatusError(http.StatusBadRequest)
+	}
+	for name, values := range r.PostForm {
+		if len(values) != 1 || !clean(name) || !clean(values[0]) {
+			return fault.New(fault.Invalid, "form.broken")
+		}
+	}
+	return nil
+}
+
+func clean(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
+
+// reference makes the short number of a request, easy to read over the phone.
+func reference() string {
+	text := rand.Text()
+	return text[:4] + "-" + text[4:8]
+}
+
+// JSON writes a small answer for our own script.
+func JSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return json.NewEncoder(w).Encode(v)
+}
