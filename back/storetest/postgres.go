@@ -55,7 +55,11 @@ var shared = sync.OnceValues(func() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.start()
+	if err := s.start(); err != nil {
+		s.remove()
+		return nil, err
+	}
+	return s, nil
 })
 
 // Server is a PostgreSQL server that a test has to itself and may take away.
@@ -267,7 +271,7 @@ func (s *server) log() string { return filepath.Join(s.dir, "log") }
 func (s *server) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, "postgres.sh", s.bin, s.dir}, args...)...)
 	cmd.Dir = s.dir
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=" + s.dir, "TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "HOME=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.owner != nil {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.owner.uid), Gid: uint32(s.owner.gid)}

@@ -27,21 +27,26 @@ prepare() {
 # Runs until standard input gives a line (the data stay) or ends (the folder
 # goes). fsync is off: a test survives a crash of the server, not of the machine.
 run() {
+	exec 3<&0
 	"$bin/postgres" -D data -p "$1" \
 		-c listen_addresses=127.0.0.1 -c unix_socket_directories= \
 		-c fsync=off -c full_page_writes=off \
-		-c max_connections=200 -c shared_buffers=32MB </dev/null &
+		-c max_connections=200 -c shared_buffers=32MB </dev/null 3<&- &
 	server=$!
-	# The server may end by itself: then so does this, whatever is read.
-	(
-		trap 'exit 0' TERM
-		while kill -0 "$server" 2>/dev/null; do sleep 1; done
-	) &
+	watch <&3 &
+	watcher=$!
+	exec 3<&-
+	wait "$server" || true
+	kill "$watcher" 2>/dev/null || true
+	[ ! -e remove ] || rm -rf "$dir"
+}
+
+# Again and again, because a server that is only just starting does not hear it.
+watch() {
 	word=
 	read -r word || true
-	kill -QUIT "$server" 2>/dev/null || true
-	wait "$server" || true
-	[ -n "$word" ] || rm -rf "$dir"
+	[ -n "$word" ] || : >remove
+	while kill -QUIT "$server" 2>/dev/null; do sleep 0.2; done
 }
 
 cd "$dir"

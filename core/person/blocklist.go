@@ -58,7 +58,8 @@ func contextWords(context []string) []string {
 		words = append(words, c, squeeze(c))
 		if at := strings.LastIndexByte(c, '@'); at >= 0 {
 			c = c[:at]
-			words = append(words, c, squeeze(c))
+			box, _, _ := strings.Cut(c, "+") // what follows only sorts the mail
+			words = append(words, c, squeeze(c), box, squeeze(box))
 		}
 		for _, part := range strings.FieldsFunc(c, func(r rune) bool {
 			return !unicode.In(r, unicode.Letter, unicode.Mark, unicode.Digit)
@@ -132,11 +133,12 @@ func (s shape) varies(word shape) bool {
 		return false // a name like 7 would refuse every number
 	}
 	for start := 0; start <= min(s.before, len(s.plain)); start++ {
-		end := start
+		end, disguised := start, spelt // figures alone are no word: 808 is not bob
 		for hasPrefix(s.plain[end:], word.plain) {
-			end += len(word.plain)
-			// Figures alone are not a disguised word: 808 is not bob.
-			if end >= s.after && (!spelt || slices.Contains(s.letters[start:end], true)) {
+			next := end + len(word.plain)
+			disguised = disguised && !slices.Contains(s.letters[end:next], true)
+			end = next
+			if end >= s.after && !disguised {
 				return true
 			}
 		}

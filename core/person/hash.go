@@ -108,10 +108,9 @@ func HashWithSalt(secret string, salt []byte) []byte {
 
 var b64 = base64.RawStdEncoding.Strict()
 
-const phcFormat = "$argon2id$v=19$m=%d,t=%d,p=%d$"
-
 func encode(p Params, salt, tag []byte) string {
-	return fmt.Sprintf(phcFormat, p.MemoryKiB, p.Time, p.Threads) + b64.EncodeToString(salt) + "$" + b64.EncodeToString(tag)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
+		p.MemoryKiB, p.Time, p.Threads, b64.EncodeToString(salt), b64.EncodeToString(tag))
 }
 
 var errPHC = errors.New("not an argon2id string of version 19")
@@ -124,16 +123,16 @@ func decode(phc string) (p Params, salt, tag []byte, err error) {
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.MemoryKiB, &p.Time, &p.Threads); err != nil {
 		return p, nil, nil, errPHC
 	}
-	// Written back it must be the same: no other order, no sign, nothing after.
-	if head := fmt.Sprintf(phcFormat, p.MemoryKiB, p.Time, p.Threads); !strings.HasPrefix(phc, head) {
-		return p, nil, nil, errPHC
-	}
 	if err := p.bearable(); err != nil {
 		return p, nil, nil, err
 	}
 	salt, badSalt := b64.DecodeString(parts[4])
 	tag, badTag := b64.DecodeString(parts[5])
 	if badSalt != nil || badTag != nil || outside(len(salt), 8, 64) || outside(len(tag), 16, 64) {
+		return p, nil, nil, errPHC
+	}
+	// Written back it must be the same: no other order, no sign, no line break.
+	if encode(p, salt, tag) != phc {
 		return p, nil, nil, errPHC
 	}
 	return p, salt, tag, nil

@@ -3,6 +3,7 @@ package person
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"sallyport/core/fault"
 )
@@ -91,6 +92,18 @@ func TestAPasswordTooCloseToANameIsRefused(t *testing.T) {
 	} {
 		normal, err := CheckNew(c.password, Rules{Min: 8}, context...)
 		checkFault(t, c.why, c.word, normal, err)
+	}
+}
+
+func TestTheLongestPasswordIsJudgedQuickly(t *testing.T) {
+	began := time.Now()
+	for _, p := range []string{strings.Repeat("1", MaxPassword), strings.Repeat("\ufdfa", MaxPassword/3)} {
+		if tooClose(p, []string{"lll", "Ada Lovelace", "Sallyport", "x"}) {
+			t.Errorf("refused %.9q", p)
+		}
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -54,6 +54,13 @@ func (c *crowd) send(t *testing.T, who string, turn Turn, work time.Duration) {
 	synctest.Wait()
 }
 
+// soFar lists who ran and who was refused.
+func (c *crowd) soFar() (ran, busy []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ran), slices.Clone(c.busy)
+}
+
 func from(n int) string { return fmt.Sprintf("192.0.2.%d", n) }
 
 func TestOfFiveHundredAtOnceFewRunAndSixtyFourWait(t *testing.T) {
@@ -97,8 +104,8 @@ func TestNobodyWaitsLongerThanThreeSeconds(t *testing.T) {
 		}
 		time.Sleep(3*time.Second + time.Millisecond)
 		synctest.Wait()
-		if c.q.Waiting() != 0 || len(c.ran) != 6 || len(c.busy) != 14 {
-			t.Errorf("%d ran, %d were refused, %d wait", len(c.ran), len(c.busy), c.q.Waiting())
+		if ran, busy := c.soFar(); c.q.Waiting() != 0 || len(ran) != 6 || len(busy) != 14 {
+			t.Errorf("%d ran, %d were refused, %d wait", len(ran), len(busy), c.q.Waiting())
 		}
 		c.wg.Wait()
 		if took := time.Since(began); took != 3300*time.Millisecond {
@@ -119,8 +126,8 @@ func TestKnownBrowsersGoFirstAndNamesUnderAttackLast(t *testing.T) {
 		c.send(t, "known 2", Turn{Class: Known, Address: "c"}, 100*time.Millisecond)
 		c.wg.Wait()
 		want := []string{"running", "known 1", "known 2", "plain 1", "plain 2", "slow 1", "slow 2"}
-		if !slices.Equal(c.ran, want) {
-			t.Error(c.ran)
+		if ran, _ := c.soFar(); !slices.Equal(ran, want) {
+			t.Error(ran)
 		}
 	})
 }
@@ -135,12 +142,12 @@ func TestANameUnderAttackIsTakenOneAtATime(t *testing.T) {
 			t.Errorf("%d run, %d wait", c.q.Running(), c.q.Waiting())
 		}
 		c.send(t, "ada herself", Turn{Class: Known, Address: "d", Name: "ada"}, 100*time.Millisecond)
-		if want := []string{"ada 1", "bob", "ada herself"}; !slices.Equal(c.ran, want) {
-			t.Error(c.ran)
+		if ran, _ := c.soFar(); !slices.Equal(ran, []string{"ada 1", "bob", "ada herself"}) {
+			t.Error(ran)
 		}
 		c.wg.Wait()
-		if len(c.ran) != 4 || len(c.busy) != 0 {
-			t.Error(c.ran, c.busy)
+		if ran, busy := c.soFar(); len(ran) != 4 || len(busy) != 0 {
+			t.Error(ran, busy)
 		}
 	})
 }
@@ -152,13 +159,13 @@ func TestNoAddressHasMoreThanAQuarterOfTheQueue(t *testing.T) {
 		for range 40 {
 			c.send(t, "flood", Turn{Class: Plain, Address: "flood"}, 0)
 		}
-		if c.q.Waiting() != 16 || len(c.busy) != 24 {
-			t.Errorf("%d wait, %d were refused", c.q.Waiting(), len(c.busy))
+		if _, busy := c.soFar(); c.q.Waiting() != 16 || len(busy) != 24 {
+			t.Errorf("%d wait, %d were refused", c.q.Waiting(), len(busy))
 		}
 		c.send(t, "other", Turn{Class: Plain, Address: "other"}, 0)
 		c.send(t, "known from there", Turn{Class: Known, Address: "flood"}, 0)
-		if c.q.Waiting() != 17 || len(c.busy) != 25 || slices.Contains(c.busy, "other") || slices.Contains(c.busy, "known from there") {
-			t.Errorf("%d wait, refused: %v", c.q.Waiting(), c.busy)
+		if _, busy := c.soFar(); c.q.Waiting() != 17 || len(busy) != 25 || slices.Contains(busy, "other") || slices.Contains(busy, "known from there") {
+			t.Errorf("%d wait, refused: %v", c.q.Waiting(), busy)
 		}
 		c.wg.Wait()
 	})
@@ -177,14 +184,14 @@ func TestAFullQueueMakesRoomForABetterClassOnly(t *testing.T) {
 		c.send(t, "slow late", Turn{Class: Slow, Address: "x", Name: "bob"}, 0)
 		c.send(t, "known", Turn{Class: Known, Address: "y"}, 0)
 		c.send(t, "plain late", Turn{Class: Plain, Address: "z"}, 0)
-		if want := []string{"slow late", "slow 3", "slow 2"}; !slices.Equal(c.busy, want) || c.q.Waiting() != 64 {
-			t.Error(c.busy, c.q.Waiting())
+		if _, busy := c.soFar(); !slices.Equal(busy, []string{"slow late", "slow 3", "slow 2"}) || c.q.Waiting() != 64 {
+			t.Error(busy, c.q.Waiting())
 		}
 		for i := range 3 {
 			c.send(t, fmt.Sprint("known ", i), Turn{Class: Known, Address: "y"}, 0)
 		}
-		if want := []string{"slow 1", "slow 0", "plain late"}; !slices.Equal(c.busy[3:], want) || c.q.Waiting() != 64 {
-			t.Error(c.busy, c.q.Waiting())
+		if _, busy := c.soFar(); !slices.Equal(busy[3:], []string{"slow 1", "slow 0", "plain late"}) || c.q.Waiting() != 64 {
+			t.Error(busy, c.q.Waiting())
 		}
 		c.wg.Wait()
 	})
@@ -259,8 +266,8 @@ func TestAJobThatPanicsFreesItsPlace(t *testing.T) {
 func TestMemoryIsGivenBackOnceSomeSecondsAfterABurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := quiet(2)
-		given := 0
-		q.giveBack = func() { given++ }
+		var given atomic.Int64
+		q.giveBack = func() { given.Add(1) }
 		work := func() { _ = q.Do(t.Context(), Turn{}, func() { time.Sleep(time.Second) }) }
 		for range 10 {
 			work()
@@ -269,15 +276,15 @@ func TestMemoryIsGivenBackOnceSomeSecondsAfterABurst(t *testing.T) {
 		work() // before the queue came to rest
 		go work()
 		time.Sleep(500 * time.Millisecond)
-		if given != 0 {
+		if given.Load() != 0 {
 			t.Error("given back while working")
 		}
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if given != 1 {
-			t.Errorf("given back %d times", given)
+		if n := given.Load(); n != 1 {
+			t.Errorf("given back %d times", n)
 		}
 	})
 }

@@ -155,7 +155,8 @@ func Redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	return nil
 }
 
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
+// Policy is the content policy of every page: nothing from elsewhere, nothing inline.
+const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // Guard is what every request passes before any route: headers on every answer,
@@ -203,7 +204,7 @@ func (k *Kit) recovered(w http.ResponseWriter, r *http.Request) {
 }
 
 func (k *Kit) headers(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", Policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -1,0 +1,112 @@
+// Package server is the one place that joins front, core and back: it opens the
+// core for commands, and runs listeners and workers for the portal.
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"sallyport/back/seal"
+	"sallyport/back/store"
+	"sallyport/config"
+	"sallyport/core/flow"
+	"sallyport/core/manage"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/phone"
+	"sallyport/core/policy"
+)
+
+// Core is the joined core without listeners: what commands need.
+type Core struct {
+	Config *config.Config
+	Store  *store.Store
+	Flow   *flow.Machine
+	Manage *manage.Manager
+	Hasher *person.Queue
+	Now    func() time.Time
+}
+
+// Open opens database and keys and joins the core on top of them.
+func Open(ctx context.Context, c *config.Config) (*Core, error) {
+	return open(ctx, c, nil)
+}
+
+func open(ctx context.Context, c *config.Config, keys *seal.KeyFile) (*Core, error) {
+	var err error
+	if keys == nil {
+		if keys, err = seal.ReadKeyFile(c.KeyFile); err != nil {
+			return nil, err
+		}
+	}
+	params := person.Params{MemoryKiB: uint32(c.Hashing.Memory), Time: uint32(c.Hashing.Time), Threads: uint8(c.Hashing.Threads)}
+	if err := params.Check(); err != nil {
+		return nil, fmt.Errorf("hashing: %w", err)
+	}
+	db, err := store.Open(ctx, store.Options{Folder: c.Data, Postgres: c.Database.Reveal(), Keys: keys, Now: clock})
+	if err != nil {
+		return nil, err
+	}
+	core := &Core{Config: c, Store: db, Now: clock, Hasher: person.NewQueue(parallel(c))}
+	core.Flow = &flow.Machine{People: db, Attempts: db, Sessions: db, Changes: db, Secrets: db, Hasher: core.Hasher, Params: params,
+		Policy: rules(c), Numbers: numbers(c), Context: []string{c.Name, c.AppName(), c.Hostname()}, AppName: c.AppName(), Now: clock}
+	core.Flow.Writer = writer(c, core.Flow.LinkID)
+	if err := core.Flow.Writer.Check(); err != nil {
+		return nil, fmt.Errorf("%w", closing(core, err))
+	}
+	core.Manage = &manage.Manager{People: db, Changes: db, Flow: core.Flow, Writer: core.Flow.Writer, Now: clock}
+	return core, nil
+}
+
+func closing(c *Core, err error) error {
+	c.Close()
+	return err
+}
+
+// Close lets what is under way end and closes the database.
+func (c *Core) Close() error {
+	if c.Flow != nil {
+		c.Flow.Wait()
+	}
+	return c.Store.Close()
+}
+
+func parallel(c *config.Config) int {
+	if c.Hashing.Parallel > 0 {
+		return c.Hashing.Parallel
+	}
+	return max(2, runtime.GOMAXPROCS(0))
+}
+
+// rules turns the settings into the policy.
+func rules(c *config.Config) policy.Policy {
+	p := c.Policy
+	return policy.Policy{
+		Optional:          p.Require == config.Optional,
+		GraceDays:         p.GraceDays,
+		Enrol:             policy.Enrol(p.Enrol),
+		NoPhone:           p.Phone == config.Off,
+		PhoneOptional:     p.Phone == config.Optional,
+		NoTextRecovery:    !p.RecoveryText,
+		DelayPeople:       p.RecoveryDelayPeople,
+		DelayOperators:    p.RecoveryDelayOperators,
+		NoResetCode:       !p.ResetCode,
+		Idle:              p.SessionIdle,
+		Length:            p.SessionLength,
+		BlockInternet:     p.BlockInternetNumbers,
+		MailedPasswordLag: 24 * time.Hour,
+	}
+}
+
+// numbers is which numbers texts may go to. The drama range is allowed only where
+// no text can ever leave.
+func numbers(c *config.Config) phone.Rules {
+	return phone.Rules{Countries: c.Countries(), BlockInternet: c.Policy.BlockInternetNumbers, TestNumbers: c.OnlyOutbox()}
+}
+
+func writer(c *config.Config, hash func(string) string) message.Writer {
+	return message.Writer{Name: c.SMSName(), URL: c.URL, Host: c.Hostname(), Origin: c.HTTPS() && c.Host() == c.Hostname(),
+		HelpPhone: c.Brand.HelpPhone, Zone: c.Location(), Hash: hash, NoText: len(c.SMS.Gateways) == 0}
+}

@@ -1,0 +1,184 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport/back/seal"
+	"sallyport/back/sms"
+	"sallyport/back/store"
+	"sallyport/config"
+	"sallyport/core/phone"
+	"sallyport/front/portal"
+)
+
+// Options are what a run of the portal needs besides its settings.
+type Options struct {
+	Config *config.Config
+	Keys   *seal.KeyFile // instead of the key file
+	Listen net.Listener  // instead of the configured address
+	Out    io.Writer     // the ready line and the warnings
+	Demo   *Demo
+}
+
+// Demo is what `sallyport demo` adds: each text message as it is sent, and a page
+// with all of them.
+type Demo struct {
+	OutboxPath string
+	OnText     func(sms.Line)
+	OnReady    func(core *Core) error
+}
+
+// Server is a running portal.
+type Server struct {
+	core       *Core
+	log        *slog.Logger
+	draining   atomic.Bool
+	outboxPath string
+	outbox     func() []portal.DemoMessage
+
+	probeMu  sync.Mutex
+	probedAt time.Time
+	probed   error
+}
+
+// The times of connections and of the end.
+const (
+	headerTime = 5 * time.Second
+	answerTime = 30 * time.Second
+	idleTime   = 60 * time.Second
+	drainTime  = 10 * time.Second
+	workerTime = 5 * time.Second
+	headerMax  = 16 << 10
+)
+
+// Run runs the portal until ctx ends, then drains.
+func Run(ctx context.Context, o Options) error {
+	core, err := open(ctx, o.Config, o.Keys)
+	if err != nil {
+		return err
+	}
+	defer core.Close()
+	s := &Server{core: core, log: newLog(o.Config, os.Stderr)}
+	site, brand, warnings, err := NewSite(o.Config, o.Demo != nil)
+	if err != nil {
+		return err
+	}
+	gateways, taps := s.gateways(o)
+	if o.Demo != nil {
+		s.outboxPath, s.outbox = o.Demo.OutboxPath, taps.list
+		if err := o.Demo.OnReady(core); err != nil {
+			return err
+		}
+	}
+	listener := o.Listen
+	if listener == nil {
+		if listener, err = net.Listen("tcp", o.Config.Listen); err != nil {
+			return fmt.Errorf("listen: %w; hint: set listen to a free address", err)
+		}
+	}
+	httpServer, err := s.httpServer(o.Config, s.handler(site, brand))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	for _, line := range append(warnings, notes(o.Config)...) {
+		fmt.Fprintln(o.Out, line)
+	}
+	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	sender := &sms.Sender{Queue: core.Store, Gateways: gateways, Now: core.Now, Log: s.log}
+	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log}
+	wg.Go(func() { sender.Run(workers) })
+	wg.Go(func() { sweeper.Run(workers) })
+	go phone.Warm()
+	failed := make(chan error, 1)
+	go func() { failed <- s.serve(httpServer, timely(listener), o.Config) }()
+	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = s.drain(httpServer)
+	}
+	stop()
+	return errors.Join(err, waited(&wg))
+}
+
+func (s *Server) serve(h *http.Server, l net.Listener, c *config.Config) error {
+	if c.TLS.CertFile != "" {
+		return h.ServeTLS(l, "", "")
+	}
+	return h.Serve(l)
+}
+
+func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, error) {
+	server := &http.Server{Handler: counted(h), ReadHeaderTimeout: headerTime, WriteTimeout: answerTime + 20*time.Second, IdleTimeout: idleTime,
+		MaxHeaderBytes: headerMax - 4096, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnContext: withConn}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	server.Protocols = protocols // HTTP/2 stays off while Go 1.26.8 and older can be crashed by a client
+	if c.TLS.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls: %w; hint: check tls.cert_file and tls.key_file", err)
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	}
+	return server, nil
+}
+
+// drain answers what is under way and takes nothing new.
+func (s *Server) drain(h *http.Server) error {
+	s.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		return h.Close()
+	}
+	return nil
+}
+
+// waited lets the workers end, for a while.
+func waited(wg *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(workerTime):
+		return errors.New("a worker did not end within 5 seconds")
+	}
+}
+
+// probe writes to the database at most once a second, however often it is asked.
+func (s *Server) probe(ctx context.Context) error {
+	s.probeMu.Lock()
+	defer s.probeMu.Unlock()
+	if time.Since(s.probedAt) < time.Second {
+		return s.probed
+	}
+	s.probed, s.probedAt = s.core.Store.Ready(ctx, s.core.Now()), time.Now()
+	return s.probed
+}
+
+// notes are what an operator should read at start.
+func notes(c *config.Config) (lines []string) {
+	if !c.HTTPS() {
+		lines = append(lines, "note: the address is http, on this machine only; cookies go without Secure")
+	}
+	if len(c.SMS.Gateways) == 0 {
+		lines = append(lines, "note: no SMS gateway is set: set-up asks for no mobile number, and nobody can recover by text message")
+	} else if list := c.Countries(); list != nil {
+		lines = append(lines, fmt.Sprintf("note: text messages go to these countries: %v", list))
+	}
+	return lines
+}

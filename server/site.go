@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sallyport/config"
+	"sallyport/core/message"
+	"sallyport/core/phone"
+	"sallyport/front/portal"
+	"sallyport/front/web"
+)
+
+// brandMax is the size of a logo or icon that an operator may set.
+const brandMax = 64 << 10
+
+// NewSite makes the look of the portal from the settings, and the warnings that
+// an operator should read.
+func NewSite(c *config.Config, demo bool) (*web.Site, *Brand, []string, error) {
+	b, err := loadBrand(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	site, warnings, err := web.NewSite(web.SiteOptions{Name: c.Name, AppName: c.AppName(), SMSName: c.SMSName(), Host: c.Host(), BaseURL: c.URL,
+		Help:    web.Help{Text: c.Brand.HelpText, URL: c.Brand.HelpURL, Phone: c.Brand.HelpPhone},
+		Privacy: c.Brand.PrivacyURL, Terms: c.Brand.TermsURL, SignInNote: c.Brand.SignInNote,
+		LogoLight: b.address(c.Brand.LogoLight), LogoDark: b.address(c.Brand.LogoDark), Favicon: b.address(c.Brand.Favicon),
+		Accent: c.Brand.Accent, TimeZone: c.Location(), HTTPS: c.HTTPS(), StoreLinks: c.Brand.StoreLinks, Demo: demo})
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("brand: %w", err)
+	}
+	if err := portal.ParsePages(site); err != nil {
+		return nil, nil, nil, err
+	}
+	return site, b, warnings, nil
+}
+
+// Brand is the operator's own pictures, read once at start.
+type Brand struct{ files map[string]picture }
+
+type picture struct {
+	kind string
+	data []byte
+}
+
+func loadBrand(c *config.Config) (*Brand, error) {
+	b := &Brand{files: map[string]picture{}}
+	for key, path := range map[string]string{"brand.logo_light": c.Brand.LogoLight, "brand.logo_dark": c.Brand.LogoDark, "brand.favicon": c.Brand.Favicon} {
+		if path == "" {
+			continue
+		}
+		kind := map[string]string{".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon"}[strings.ToLower(filepath.Ext(path))]
+		if kind == "" {
+			return nil, fmt.Errorf("%s: %s is neither SVG nor PNG; hint: convert it", key, path)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		if len(data) > brandMax {
+			return nil, fmt.Errorf("%s: %s has %d bytes, more than %d; hint: make it smaller", key, path, len(data), brandMax)
+		}
+		b.files[b.address(path)] = picture{kind, data}
+	}
+	return b, nil
+}
+
+func (b *Brand) address(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "/brand/" + filepath.Base(path)
+}
+
+// ServeHTTP serves the pictures; an SVG is served as an image that runs nothing.
+func (b *Brand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p, ok := b.files[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", p.kind)
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Write(p.data)
+}
+
+// handler joins the web fronts into one.
+func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
+	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site)}
+	p := &portal.Portal{Kit: kit, Flow: s.core.Flow, Manage: s.core.Manage, DefaultCountry: s.core.Config.DefaultCountry,
+		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
+	p.Countries = phone.Countries(s.core.Config.Countries())
+	mux := http.NewServeMux()
+	p.Routes(mux)
+	mux.Handle("GET /assets/", site.Assets())
+	mux.Handle("GET /brand/", brand)
+	guarded := kit.Guard(mux)
+	outer := http.NewServeMux()
+	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
+	outer.HandleFunc("GET /readyz", s.ready)
+	outer.Handle("/", guarded)
+	return outer
+}
+
+// ready tells a load balancer whether this node can do its work: the database
+// takes a write, and the node is not about to stop.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	w.Header().Set("Cache-Control", "no-store")
+	if s.draining.Load() {
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return
+	}
+	if err := s.probe(ctx); err != nil {
+		s.log.Warn("not ready", "error", err)
+		http.Error(w, "the database does not take a write", http.StatusServiceUnavailable)
+		return
+	}
+	w.Write([]byte("ready\n"))
+}
+
+// delayed says whether people should be told that text messages are late: fewer
+// than 80 % of the last 20 sends were taken.
+func (s *Server) delayed(ctx context.Context) bool {
+	const last, least = 20, 16
+	recent, err := s.core.Store.RecentMessages(ctx, last)
+	if err != nil || len(recent) < last {
+		return false
+	}
+	taken := 0
+	for _, m := range recent {
+		if m.State == message.Sent {
+			taken++
+		}
+	}
+	return taken < least
+}
+
+func newLog(c *config.Config, out *os.File) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
