@@ -84,6 +84,8 @@ func (t txn) known(effect change.Effect) error {
 			b.Person, session.KnownPerPerson)
 	case session.Forgot:
 		return t.must(e, "DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
+	case session.ForgotCookie:
+		return t.do("DELETE FROM known WHERE token = $1", e.Token)
 	case session.ForgotAll:
 		return t.do("DELETE FROM known WHERE person = $1 AND id <> $2", e.Person, e.Except)
 	}

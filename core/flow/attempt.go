@@ -44,6 +44,7 @@ type Data struct {
 	Code      bool   `json:",omitempty"` // a recovery code; the question is open
 	Replacing bool   `json:",omitempty"`
 	Factor    string `json:",omitempty"` // both were right and the password must change
+	Wants     bool   `json:",omitempty"` // to set up again what was turned off
 	By        string `json:",omitempty"` // what a recovery was proved with: text or recovery
 	SetupLong bool   `json:",omitempty"` // the set-up's longer times apply
 

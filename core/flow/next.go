@@ -42,6 +42,7 @@ type Facts struct {
 	Invited   bool
 	Replacing bool // what did not work was revoked; a new app is being bound
 	Waits     bool // a recovery with a delay was written
+	Wants     bool // to set up again what its owner had turned off
 
 	Disabled, Held, Closed   bool
 	EverEnrolled             bool // never cleared
@@ -96,7 +97,7 @@ func enrolled(f Facts, need policy.Need) Step {
 		return AskReplace
 	case f.Working:
 		return AskFactor
-	case f.TurnedOff && need.OneFactor && !f.Text && !f.Code && !f.Replacing:
+	case f.TurnedOff && need.OneFactor && !f.Wants && !f.Text && !f.Code && !f.Replacing:
 		return Done
 	case f.Replacing:
 		return setup(f, need)

@@ -17,6 +17,7 @@ import (
 type Post struct {
 	Token string // the attempt's cookie
 	Form  string // the id of the form
+	Setup string // the set-up that the form was drawn for, or empty
 }
 
 // open reads the attempt that a post belongs to. A post to an attempt that is
@@ -55,6 +56,10 @@ func (m *Machine) act(ctx context.Context, post Post, value string, client Clien
 		if same != nil {
 			result = *same
 			return nil, nil
+		}
+		if post.Setup != "" && (u.Setup == nil || SetupMark(u.Setup) != post.Setup) {
+			result = Result{Step: u.Step}
+			return nil, fault.New(fault.Denied, "started-again")
 		}
 		allowed := false
 		for _, step := range at {

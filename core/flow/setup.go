@@ -119,3 +119,12 @@ type SetupsDropped struct {
 	change.Mark
 	ID, Person string
 }
+
+// SetupMark tells a set-up from another of the same browser: forms carry it, so
+// that one drawn before somebody started again changes nothing.
+func SetupMark(s *Setup) string {
+	if s == nil {
+		return ""
+	}
+	return HashToken(s.ID + s.MadeAt.String())[:12]
+}

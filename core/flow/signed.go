@@ -267,3 +267,11 @@ func (m *Machine) Leave(ctx context.Context, token string, client Client) error 
 		return change.Set{AttemptSaved{Attempt: u.Attempt}}, nil
 	})
 }
+
+// ForgetCookie makes a browser count as new for everybody who used it.
+func (m *Machine) ForgetCookie(ctx context.Context, cookie string) error {
+	if cookie == "" {
+		return nil
+	}
+	return m.Changes.Apply(ctx, change.Set{session.ForgotCookie{Token: HashToken(cookie)}})
+}

@@ -20,6 +20,7 @@ type SignIn struct {
 	Form           string // the id of the form, for the same form posted twice
 	Browser        string // the csrf cookie it is bound to
 	ReturnTo       string
+	SetUp          bool // the person asked to set up 2FA
 }
 
 // tries are the budgets that a password is tried under.
@@ -300,7 +301,7 @@ func (m *Machine) attemptToken(in SignIn, client Client) string {
 func (m *Machine) newAttempt(ctx context.Context, in SignIn, who person.Person, t tries, client Client) (a Attempt, before *Attempt, err error) {
 	now := m.Now()
 	a = Attempt{ID: HashToken(m.attemptToken(in, client)), Person: who.ID, Lane: t.lane, MadeAt: now, SeenAt: now,
-		Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{ReturnTo: in.ReturnTo}}
+		Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{ReturnTo: in.ReturnTo, Wants: in.SetUp}}
 	before, err = m.Attempts.Attempt(ctx, a.ID)
 	if err != nil {
 		return a, nil, fmt.Errorf("read attempt: %w", err)

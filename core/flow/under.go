@@ -133,7 +133,7 @@ func (m *Machine) need(p person.Person, phones []phone.Phone, now time.Time) pol
 func (m *Machine) facts(u *Under, closed bool) Facts {
 	d := u.Attempt.Data
 	f := Facts{Password: true, Factor: d.Factor, Text: d.Text, Code: d.Code, SetupCode: d.SetupCode,
-		Invited: d.Invited, Replacing: d.Replacing, Waits: u.Attempt.EndedWhy == OverWaiting,
+		Invited: d.Invited, Replacing: d.Replacing, Wants: d.Wants, Waits: u.Attempt.EndedWhy == OverWaiting,
 		Disabled: u.Person.Disabled(), Held: u.Person.Held(), Closed: closed,
 		EverEnrolled: u.Person.Enrolled(), Working: factor.Working(u.Factors),
 		TurnedOff: u.Person.TurnedOff, MustChange: u.Person.MustChange}

@@ -40,6 +40,12 @@ type Forgot struct {
 	ID, Person string
 }
 
+// ForgotCookie drops every row of a cookie, whoever shares it. It has no condition.
+type ForgotCookie struct {
+	change.Mark
+	Token string
+}
+
 // ForgotAll drops the known browsers of a person but one. It has no condition.
 type ForgotAll struct {
 	change.Mark

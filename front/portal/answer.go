@@ -70,7 +70,7 @@ func (p *Portal) refusal(w http.ResponseWriter, r *http.Request, err error) (han
 			return true, err
 		}
 		return true, p.noAttempt(w, r, u)
-	case f.Word == "step.first":
+	case f.Word == "step.first", f.Word == "started-again":
 		u, err := p.look(r)
 		if err != nil {
 			return true, err
@@ -81,7 +81,7 @@ func (p *Portal) refusal(w http.ResponseWriter, r *http.Request, err error) (han
 		if u.Step == flow.Held || u.Step == flow.TurnedOff || u.Step == flow.LaneClosed {
 			return true, p.refused(w, r, u.Step)
 		}
-		return true, p.move(w, r, pages[u.Step], "step.first")
+		return true, p.move(w, r, pages[u.Step], f.Word)
 	case f.Word == "now-required":
 		return true, p.move(w, r, "/2fa/start", "now-required")
 	case f.Word == "code.wait":
@@ -200,12 +200,12 @@ func ErrorPage(site *web.Site) func(*http.Request, int, *fault.Fault, string) we
 	return func(_ *http.Request, status int, f *fault.Fault, reference string) web.View {
 		v := &Error{Reference: reference}
 		switch {
+		case f != nil && f.Kind == fault.Invalid:
+			v.Kind, v.Text = ErrorForm, site.Say(f.Word, f.Args...)
 		case f != nil && (f.Kind == fault.Gone || f.Kind == fault.Missing) && words.Text(f.Word)[0] != '!':
 			v.Kind, v.Text = ErrorGone, site.Say(f.Word, f.Args...)
 		case status == http.StatusNotFound:
 			v.Kind = ErrorMissing
-		case status == http.StatusMisdirectedRequest:
-			v.Kind = ErrorHost
 		case status == http.StatusRequestEntityTooLarge:
 			v.Kind = ErrorLarge
 		case status >= 500:

@@ -26,7 +26,7 @@ const (
 	ErrorDenied                      // 403
 	ErrorGone                        // 404, 410: a link that does not work
 	ErrorInvitation                  // 410: an invitation that does not work
-	ErrorHost                        // 421
+	ErrorForm                        // a form that was too old or could not be read
 	ErrorLarge                       // 413
 	ErrorTurnedOff                   // the account is turned off
 )
@@ -38,7 +38,7 @@ var errorWords = [...][2]string{
 	{"error.denied-title", "error.denied"},
 	{"error.gone-title", ""},
 	{"invitation.title-closed", ""},
-	{"error.host-title", "error.host"},
+	{"page.problem", ""},
 	{"error.large-title", "error.large"},
 	{"turned-off.title", "turned-off.what"},
 }
@@ -48,9 +48,6 @@ func (v *Error) Words() string { return errorWords[v.Kind][1] }
 
 // Start says whether a link to the start helps.
 func (v *Error) Start() bool { return v.Kind == ErrorMissing || v.Kind == ErrorDenied }
-
-// Home is the address of the portal under its own name.
-func (v *Error) Home() bool { return v.Kind == ErrorHost }
 
 // Template names the page's file.
 func (v *Error) Template() string { return "error" }

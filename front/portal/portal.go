@@ -231,7 +231,21 @@ func (p *Portal) post(r *http.Request) (flow.Post, error) {
 	case web.FormStale:
 		return flow.Post{}, fault.New(fault.Invalid, "form.stale")
 	}
-	return flow.Post{Token: p.Cookie(r, "attempt"), Form: form.ID}, nil
+	mark, ok := strings.CutPrefix(form.ReturnTo, setupMark)
+	if !ok {
+		mark = ""
+	}
+	return flow.Post{Token: p.Cookie(r, "attempt"), Form: form.ID, Setup: mark}, nil
+}
+
+// setupMark stands before the mark of a set-up in a form's token.
+const setupMark = "set-up:"
+
+// marked binds the forms of a page to the set-up that they were drawn for.
+func (p *Portal) marked(w http.ResponseWriter, r *http.Request, f *web.Frame, s *flow.Setup) {
+	if s != nil {
+		f.FormToken, f.FormID = p.Token(w, r, setupMark+flow.SetupMark(s))
+	}
 }
 
 // cookies sets what a decision opened.
@@ -252,7 +266,7 @@ func (p *Portal) cookies(w http.ResponseWriter, result flow.Result) {
 
 // notices are the words that may ride along on a redirect, by their key.
 var notices = map[string]string{
-	"step.first": "info", "again.same": "done", "again.new": "done", "another-window": "info", "now-required": "warning",
+	"step.first": "info", "started-again": "info", "apps.full": "warning", "again.same": "done", "again.new": "done", "another-window": "info", "now-required": "warning",
 	"removed-already": "info", "form.stale": "info", "signed-out.forgotten": "done",
 }
 

@@ -219,7 +219,7 @@ func (s sampler) errors() []Sample {
 		{"error-500", page(ErrorOutage, "7F3K-20M9")},
 		{"error-404", page(ErrorMissing, "")},
 		{"error-403", page(ErrorDenied, "")},
-		{"error-421", page(ErrorHost, "")},
+		{"error-form", gone(ErrorForm, "form.broken")},
 		{"error-413", page(ErrorLarge, "")},
 		{"error-link-unknown", gone(ErrorGone, "link.unknown")},
 		{"error-invitation-used", used},

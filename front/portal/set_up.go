@@ -157,6 +157,7 @@ func (p *Portal) getInstall(w http.ResponseWriter, r *http.Request) error {
 	if v.Wizard != NoWizard {
 		v.Back = web.Link{Href: "/2fa/start", Words: "page.back"}
 	}
+	p.marked(w, r, &v.Frame, u.Setup)
 	return p.draw(w, r, v)
 }
 
@@ -189,6 +190,7 @@ func (p *Portal) getNumber(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("other") == "" {
 		v.Checked, v.Still = checked(u)
 	}
+	p.marked(w, r, &v.Frame, u.Setup)
 	return p.draw(w, r, v)
 }
 
@@ -263,6 +265,7 @@ func (p *Portal) getNumberCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.marked(w, r, &v.Frame, u.Setup)
 	return p.draw(w, r, v)
 }
 
@@ -378,6 +381,7 @@ func (p *Portal) getScan(w http.ResponseWriter, r *http.Request) error {
 	if !u.Need.Phone || u.Setup.Data.Kept {
 		v.Back.Href = "/2fa/setup/app"
 	}
+	p.marked(w, r, &v.Frame, u.Setup)
 	return p.draw(w, r, v)
 }
 
@@ -453,7 +457,9 @@ func (p *Portal) getNewFactor(w http.ResponseWriter, r *http.Request) error {
 	if u == nil {
 		return err
 	}
-	return p.draw(w, r, p.newFactorView(u, nil))
+	v := p.newFactorView(u, nil)
+	p.marked(w, r, &v.Frame, u.Setup)
+	return p.draw(w, r, v)
 }
 
 func (p *Portal) postNewFactor(w http.ResponseWriter, r *http.Request) error {

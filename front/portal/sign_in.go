@@ -13,6 +13,10 @@ import (
 	"sallyport/front/web"
 )
 
+// wantsSetUp stands in the form's token, in the place of an address, when
+// somebody with a session of level one asked to set up 2FA.
+const wantsSetUp = "set-up"
+
 func (p *Portal) signInView(r *http.Request, username string) *SignIn {
 	return &SignIn{Action: "/sign-in", Username: username}
 }
@@ -38,7 +42,11 @@ func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
 		return web.Redirect(w, r, pages[u.Step]) // Back after signing in goes forward again
 	}
 	v := p.signInView(r, name)
-	v.FormToken, v.FormID = p.Token(w, r, web.ReturnTo(r.URL.Query().Get("rd")))
+	back := web.ReturnTo(r.URL.Query().Get("rd"))
+	if s != nil && s.Over == "" {
+		back = wantsSetUp
+	}
+	v.FormToken, v.FormID = p.Token(w, r, back)
 	return p.draw(w, r, v)
 }
 
@@ -55,7 +63,7 @@ func (p *Portal) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	username := strings.TrimSpace(r.PostFormValue("username"))
 	form, bad := p.ReadToken(r)
 	view := p.signInView(r, username)
-	view.FormToken, view.FormID = p.Token(w, r, web.ReturnTo(form.ReturnTo))
+	view.FormToken, view.FormID = p.Token(w, r, form.ReturnTo)
 	switch bad {
 	case web.FormNoCookie:
 		if r.PostFormValue("token") == "" {
@@ -68,7 +76,7 @@ func (p *Portal) postSignIn(w http.ResponseWriter, r *http.Request) error {
 		return p.signInAgain(w, r, fault.New(fault.Invalid, "sign-in.stale"), view)
 	}
 	result, err := p.Flow.SignIn(r.Context(), flow.SignIn{Name: username, Password: r.PostFormValue("password"), Form: form.ID,
-		Browser: p.Browser(r), ReturnTo: form.ReturnTo}, p.client(r))
+		Browser: p.Browser(r), ReturnTo: web.ReturnTo(form.ReturnTo), SetUp: form.ReturnTo == wantsSetUp}, p.client(r))
 	if err != nil {
 		return p.signInAgain(w, r, err, view)
 	}
@@ -152,6 +160,9 @@ func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) error {
 // forgetThis drops this browser's mark as a known one: it then counts as new.
 func (p *Portal) forgetThis(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.post(r); err != nil {
+		return err
+	}
+	if err := p.Flow.ForgetCookie(r.Context(), p.Cookie(r, "known")); err != nil {
 		return err
 	}
 	p.SetCookie(w, "known", "", -time.Second)

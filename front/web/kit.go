@@ -167,7 +167,7 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, reference()))
 		k.headers(w.Header())
 		if !hosts[strings.ToLower(r.Host)] {
-			k.Fail(w, r, StatusError(http.StatusMisdirectedRequest))
+			http.Error(w, "421 Misdirected Request", http.StatusMisdirectedRequest) // nothing of ours
 			return
 		}
 		switch r.Method {
