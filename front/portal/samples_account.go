@@ -200,7 +200,7 @@ func (s sampler) disputes() []Sample {
 		{"held", &Held{s.frame()}},
 	}
 	for _, event := range []string{"set-up", "app-added", "app-replaced", "app-removed", "two-factor-off", "number-removed",
-		"recovery-begun", "recovery-waiting", "recovery-done", "recovery-code-used", "codes-made", "password-changed", "two-factor-reset"} {
+		"recovery-begun", "recovery-waiting", "recovery-done", "recovery-code", "codes-made", "password-changed", "reset"} {
 		all = append(all, Sample{"not-me-" + event, ask(event)})
 	}
 	return all
