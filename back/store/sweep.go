@@ -14,7 +14,8 @@ import (
 // Retention of what strangers or time can pile up.
 const (
 	sweepEvery   = time.Minute
-	sweepBatch   = 500
+	sweepBatch   = 5000
+	unknownMost  = 100_000
 	messagesKept = 30 * 24 * time.Hour
 	unknownKept  = 30 * 24 * time.Hour // tries at names that do not exist
 	sessionsKept = 24 * time.Hour
@@ -46,6 +47,11 @@ func (t txn) swept(e swept) error {
 		if err := t.do("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
 			return err
 		}
+	}
+	// Tries at names that do not exist have a bound besides their age.
+	if err := t.do("DELETE FROM audit WHERE person = '' AND at < (SELECT newest.at FROM audit AS newest WHERE newest.person = '' "+
+		"ORDER BY newest.at DESC LIMIT 1 OFFSET $1)", unknownMost); err != nil {
+		return err
 	}
 	return t.do("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)", ms(e.Now), sweepBatch)
 }

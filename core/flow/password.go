@@ -38,7 +38,7 @@ func (m *Machine) Invitation(ctx context.Context, token string) (*person.Person,
 	if err != nil {
 		return nil, fmt.Errorf("read person: %w", err)
 	}
-	if who == nil || who.Disabled() {
+	if who == nil || who.Disabled() || who.Held() {
 		return nil, fault.New(fault.Missing, "link.unknown")
 	}
 	return who, nil

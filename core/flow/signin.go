@@ -283,6 +283,8 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	}
 	set.Add(person.Saved{Person: u.Person}, entry)
 	if u.Step == Done { // 2FA is off by the owner's choice, and the policy lets them
+		u.Person.Version++
+		set.Add(AttemptBegun{Attempt: u.Attempt})
 		issued, result, err := m.issue(ctx, u, "", client, in.Form, in.Password)
 		return append(set, issued...), result, err
 	}

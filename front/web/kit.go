@@ -84,7 +84,7 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status >= 500 && f == nil {
 		reference = Reference(r)
 		if r.Context().Err() == nil {
-			k.Log.Error("request failed", "request", reference, "method", r.Method, "path", r.URL.Path, "error", err)
+			k.Log.Error("request failed", "request", reference, "method", r.Method, "route", r.Pattern, "error", err)
 		}
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
@@ -198,7 +198,7 @@ func (k *Kit) recovered(w http.ResponseWriter, r *http.Request) {
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
-		k.Log.Error("panic", "request", Reference(r), "path", r.URL.Path, "panic", p)
+		k.Log.Error("panic", "request", Reference(r), "route", r.Pattern, "panic", p)
 		k.Fail(w, r, StatusError(http.StatusInternalServerError))
 	}
 }
