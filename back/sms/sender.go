@@ -104,10 +104,13 @@ func (s *Sender) all(ctx context.Context, batch []message.Message) bool {
 	var mu sync.Mutex
 	done := 0
 	for _, m := range batch {
-		if ctx.Err() != nil {
-			break
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
 		}
-		places <- struct{}{}
+		if ctx.Err() != nil {
+			break // what waits for a place stays waiting
+		}
 		wg.Go(func() {
 			defer func() { <-places }()
 			if s.one(context.WithoutCancel(ctx), m) {
@@ -126,7 +129,7 @@ func (s *Sender) all(ctx context.Context, batch []message.Message) bool {
 func (s *Sender) one(ctx context.Context, m message.Message) bool {
 	gateway := s.gateway(m.Country)
 	if gateway == nil {
-		return false
+		return s.unserved(ctx, m)
 	}
 	err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, Gateway: gateway.Name(), At: s.Now()}})
 	if _, taken := errors.AsType[*change.Refused](err); taken {
@@ -140,6 +143,23 @@ func (s *Sender) one(ctx context.Context, m message.Message) bool {
 	if err := s.Queue.Apply(ctx, change.Set{settled}); err != nil {
 		s.failed(ctx, err) // it stays calling, and becomes not known
 	}
+	return true
+}
+
+// unserved settles a message that no gateway takes. Left waiting, such messages
+// would stand at the head of the queue and hold up all others.
+func (s *Sender) unserved(ctx context.Context, m message.Message) bool {
+	now, reason := s.Now(), "no gateway serves the country "+m.Country
+	err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, At: now},
+		message.Settled{ID: m.ID, State: message.Failed, Reason: reason, At: now}})
+	if _, taken := errors.AsType[*change.Refused](err); taken {
+		return true
+	}
+	if err != nil {
+		s.failed(ctx, err)
+		return false
+	}
+	s.Log.Warn("text message not sent", "message", m.ID, "state", message.Failed, "error", reason)
 	return true
 }
 

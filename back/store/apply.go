@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"sallyport/core/audit"
 	"sallyport/core/change"
@@ -44,8 +45,23 @@ func (t txn) do(query string, args ...any) error {
 	return err
 }
 
-// all applies a set in its order.
-func (t txn) all(set change.Set) error {
+// alone makes changes of one kind to one thing wait for each other. Where a
+// condition is about several rows nothing else does: on PostgreSQL two changes
+// that run at once do not see each other's new rows. The row that is locked is
+// swept like a budget that was used up.
+func (t txn) alone(what, id string, at time.Time) error {
+	return t.do("INSERT INTO limits ("+limitColumns+") VALUES ($1, 0, 0, 0, 0, 0, $2) ON CONFLICT (key) DO UPDATE SET ends_at = excluded.ends_at",
+		"alone/"+what+"/"+id, ms(at.Add(limitKept)))
+}
+
+// all applies a set in its order. A mistake in the program fails the change, and
+// takes down neither the writer nor its neighbours.
+func (t txn) all(set change.Set) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	for _, effect := range set {
 		if err := t.apply(effect); err != nil {
 			if _, refused := errors.AsType[*change.Refused](err); refused {

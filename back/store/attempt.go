@@ -107,14 +107,17 @@ func (t txn) setupBegun(e flow.SetupBegun) error {
 	if err != nil {
 		return err
 	}
+	if err := t.alone("setups", s.Person, s.SeenAt); err != nil {
+		return err
+	}
 	if err := t.do("DELETE FROM setups WHERE id = $1", s.ID); err != nil {
 		return err
 	}
 	if err := t.do(insert("setups", setupColumns), s.ID, s.Person, s.Kind, ms(s.MadeAt), ms(s.SeenAt), ms(s.EndsAt), s.Agent, data, codes, s.Version); err != nil {
 		return err
 	}
-	return t.do("DELETE FROM setups WHERE person = $1 AND kind = $2 AND id NOT IN "+
-		"(SELECT id FROM setups WHERE person = $1 AND kind = $2 ORDER BY seen_at DESC, id LIMIT $3)", s.Person, flow.SetupFirst, flow.SetupsMax)
+	return t.do("DELETE FROM setups WHERE person = $1 AND kind = $2 AND id NOT IN (SELECT id FROM setups WHERE person = $1 AND kind = $2 "+
+		"ORDER BY (CASE WHEN id = $4 THEN 0 ELSE 1 END), seen_at DESC, id LIMIT $3)", s.Person, flow.SetupFirst, flow.SetupsMax, s.ID)
 }
 
 func (s *Store) scanSetup(row scanner) (*flow.Setup, error) {
@@ -146,6 +149,9 @@ func (t txn) recovery(effect change.Effect) error {
 	switch e := effect.(type) {
 	case flow.RecoveryAsked:
 		r := e.Recovery
+		if err := t.alone("recoveries", r.Person, r.AskedAt); err != nil {
+			return err
+		}
 		if err := t.must(e, insert("recoveries", recoveryColumns), r.ID, r.Person, r.Phone, ms(r.AskedAt), ms(r.OpenAt), ms(r.Until), ms(r.EndedAt), r.Ended); err != nil {
 			return err
 		}

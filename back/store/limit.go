@@ -68,16 +68,14 @@ func (t txn) spend(e limit.Spent) (int64, error) {
 	}
 }
 
-// within locks the row of a budget and sees whether it is used up. A row that
-// is not there is a budget that nobody spent on.
+// within locks the row of a budget, in the queue of those who spend from it, and
+// sees whether it is used up. Without the lock a right guess would overtake the
+// wrong ones that were sent beside it, and a burst of guesses would have no end.
 func (t txn) within(e limit.Within) error {
 	b, now, window := e.Budget, ms(e.Now), e.Budget.Window.Milliseconds()
-	refused, err := t.exec(t.ctx, "UPDATE limits SET used = used WHERE key = $1 AND (until_at > $2 OR ($3 AND since_at + $4 > $2 AND used >= $5))",
-		e.Key, now, b.Waits[0] == 0, window, b.Max)
-	if err == nil && refused > 0 {
-		return &change.Refused{Effect: e}
-	}
-	return err
+	return t.must(e, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 0, 0, 0, 0, 0, $6) ON CONFLICT (key) DO UPDATE SET used = limits.used "+
+		"WHERE NOT (limits.until_at > $2 OR ($3 AND limits.since_at + $4 > $2 AND limits.used >= $5))",
+		e.Key, now, b.Waits[0] == 0, window, b.Max, ms(e.Now.Add(b.Window+limitKept)))
 }
 
 // Limits reads budgets; a key that nobody spent on is absent.

@@ -36,6 +36,9 @@ type Options struct {
 // Open opens the database, migrates it under a lock, and opens its keys. A wrong
 // or missing key is an error that says so, never a store that half works.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Keys == nil {
+		return nil, errors.New("open the database: there is no key file; hint: set key_file")
+	}
 	s := &Store{}
 	var err error
 	if o.Postgres != "" {
@@ -61,7 +64,7 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	db.SetMaxIdleConns(4 * max(4, runtime.NumCPU()))
 	db.SetConnMaxIdleTime(time.Minute)
 	s.db, s.close = db, append(s.close, db.Close)
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
 	if err != nil {
 		return fmt.Errorf("open PostgreSQL: %w", err)
 	}
@@ -85,7 +88,10 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 	defer unlock()
 	address := func(mode string) string {
 		q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
-		return (&url.URL{Scheme: "file", Opaque: filepath.ToSlash(file), RawQuery: q.Encode()}).String()
+		return "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
+	}
+	if err := private(file); err != nil {
+		return err
 	}
 	writer, err := sql.Open("sqlite", address("immediate"))
 	if err != nil {
@@ -95,9 +101,6 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 	s.close = append(s.close, writer.Close)
 	if err := migrate(ctx, writer, goose.DialectSQLite3); err != nil {
 		return err
-	}
-	if err := os.Chmod(file, 0o600); err != nil {
-		return fmt.Errorf("protect the database file: %w", err)
 	}
 	readers, err := sql.Open("sqlite", address("deferred"))
 	if err != nil {
@@ -111,6 +114,23 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 		return err
 	}
 	s.write, s.close = w.write, append(s.close, w.stop)
+	return nil
+}
+
+// private makes the database file for its owner alone, before SQLite does: the
+// log beside it takes the same mode. A file that is there is not opened, for to
+// close it would drop the locks that this process has on it.
+func private(file string) error {
+	made, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case err == nil:
+		err = made.Close()
+	case errors.Is(err, fs.ErrExist):
+		err = os.Chmod(file, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("protect the database file: %w", err)
+	}
 	return nil
 }
 

@@ -96,6 +96,9 @@ const linkColumns = "id, kind, person, made_at, ends_at, spent_at, replaced_at, 
 func (t txn) linkMade(e person.LinkMade) error {
 	l := e.Link
 	if e.Replace {
+		if err := t.alone("links-"+string(l.Kind), l.Person, l.MadeAt); err != nil {
+			return err
+		}
 		if err := t.do("UPDATE links SET replaced_at = $3 WHERE person = $1 AND kind = $2 AND spent_at = 0 AND replaced_at = 0",
 			l.Person, string(l.Kind), ms(l.MadeAt)); err != nil {
 			return err

@@ -20,6 +20,9 @@ func (t txn) phone(effect change.Effect) error {
 	switch e := effect.(type) {
 	case phone.Bound:
 		p, hash := e.Phone, t.store.numberHash(e.Phone.Number)
+		if err := t.alone("phones", hash, p.ProvedAt); err != nil {
+			return err
+		}
 		if err := t.must(e, insert("phones", phoneColumns), p.ID, p.Person, t.seal("phones.number", p.ID, p.Number), hash, p.Region,
 			ms(p.ProvedAt), ms(p.UsableAt), ms(p.EndedAt)); err != nil {
 			return err

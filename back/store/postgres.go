@@ -44,8 +44,8 @@ func (w *postgresWriter) once(ctx context.Context, set change.Set) (err error) {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	defer tx.Rollback() // nothing after a commit
 	if err := (txn{execer: postgresTx{tx}, ctx: ctx, store: w.store}).all(set); err != nil {
-		tx.Rollback()
 		return err
 	}
 	return tx.Commit()

@@ -76,12 +76,15 @@ func (t txn) known(effect change.Effect) error {
 	switch e := effect.(type) {
 	case session.Recognised:
 		b := e.Browser
+		if err := t.alone("known", b.Person, b.SeenAt); err != nil {
+			return err
+		}
 		if err := t.do(insert("known", knownColumns)+" ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, ends_at = excluded.ends_at, "+
 			"agent = excluded.agent, address = excluded.address", b.ID, b.Token, b.Person, ms(b.MadeAt), ms(b.SeenAt), ms(b.EndsAt), b.Agent, b.Address); err != nil {
 			return err
 		}
-		return t.do("DELETE FROM known WHERE person = $1 AND id NOT IN (SELECT id FROM known WHERE person = $1 ORDER BY seen_at DESC, id LIMIT $2)",
-			b.Person, session.KnownPerPerson)
+		return t.do("DELETE FROM known WHERE person = $1 AND id NOT IN (SELECT id FROM known WHERE person = $1 "+
+			"ORDER BY (CASE WHEN id = $3 THEN 0 ELSE 1 END), seen_at DESC, id LIMIT $2)", b.Person, session.KnownPerPerson, b.ID)
 	case session.Forgot:
 		return t.must(e, "DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
 	case session.ForgotCookie:

@@ -93,24 +93,9 @@ func (w *groupWriter) run() {
 func (w *groupWriter) commit(group []queued) {
 	ctx := context.Background()
 	results := make([]error, len(group))
-	_, err := w.exec(ctx, "BEGIN IMMEDIATE")
-	if err == nil {
-		for i, q := range group {
-			if results[i] = w.one(ctx, q.set); results[i] != nil {
-				if _, err = w.exec(ctx, "ROLLBACK TO one"); err != nil {
-					break
-				}
-			}
-			if _, err = w.exec(ctx, "RELEASE one"); err != nil {
-				break
-			}
-		}
-		if err == nil {
-			_, err = w.exec(ctx, "COMMIT")
-		}
-		if err != nil {
-			w.exec(ctx, "ROLLBACK") // SQLite may have rolled back by itself
-		}
+	err := w.together(ctx, group, results)
+	if err != nil {
+		w.exec(ctx, "ROLLBACK") // SQLite may have rolled back by itself
 	}
 	for i, q := range group {
 		if err != nil {
@@ -119,6 +104,25 @@ func (w *groupWriter) commit(group []queued) {
 			q.result <- results[i]
 		}
 	}
+}
+
+// together applies a group in one transaction and commits it.
+func (w *groupWriter) together(ctx context.Context, group []queued, results []error) error {
+	if _, err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for i, q := range group {
+		if results[i] = w.one(ctx, q.set); results[i] != nil {
+			if _, err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
+				return errors.Join(results[i], err)
+			}
+		}
+		if _, err := w.exec(ctx, "RELEASE one"); err != nil {
+			return err
+		}
+	}
+	_, err := w.exec(ctx, "COMMIT")
+	return err
 }
 
 func (w *groupWriter) one(ctx context.Context, set change.Set) error {

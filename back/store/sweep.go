@@ -14,7 +14,7 @@ import (
 // Retention of what strangers or time can pile up.
 const (
 	sweepEvery   = time.Minute
-	sweepBatch   = 5000
+	sweepBatch   = 500
 	unknownMost  = 100_000
 	messagesKept = 30 * 24 * time.Hour
 	unknownKept  = 30 * 24 * time.Hour // tries at names that do not exist
@@ -22,13 +22,21 @@ const (
 	recoverKept  = 30 * 24 * time.Hour
 )
 
-// swept drops one batch of everything that has passed its end.
+// swept drops one batch of everything that has passed its end. It says whether
+// there is more.
 type swept struct {
 	change.Mark
-	Now time.Time
+	Now  time.Time
+	More *bool
 }
 
 func (t txn) swept(e swept) error {
+	*e.More = false
+	drop := func(query string, args ...any) error {
+		n, err := t.exec(t.ctx, query, args...)
+		*e.More = *e.More || n == sweepBatch
+		return err
+	}
 	for _, s := range []struct {
 		table, where string
 		before       time.Duration
@@ -44,21 +52,28 @@ func (t txn) swept(e swept) error {
 		{"audit", "person = '' AND at < $1", unknownKept},
 		{"factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1", factor.OldFor},
 	} {
-		if err := t.do("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
+		if err := drop("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
 			return err
 		}
 	}
-	// Tries at names that do not exist have a bound besides their age.
-	if err := t.do("DELETE FROM audit WHERE person = '' AND at < (SELECT newest.at FROM audit AS newest WHERE newest.person = '' "+
-		"ORDER BY newest.at DESC LIMIT 1 OFFSET $1)", unknownMost); err != nil {
+	if err := drop("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE person = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost); err != nil {
 		return err
 	}
-	return t.do("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)", ms(e.Now), sweepBatch)
+	return drop("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)", ms(e.Now), sweepBatch)
 }
 
-// Sweep drops one batch of what has passed its end.
+// Sweep drops what has passed its end, in batches between which others write:
+// one batch a minute would be slower than strangers can fill.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
-	return s.Apply(ctx, change.Set{swept{Now: now}})
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.Apply(ctx, change.Set{swept{Now: now, More: &more}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Sweeper drops what has passed its end, every minute, in batches.

@@ -43,11 +43,11 @@ func mustExec(t testing.TB, db *pgx.Conn, statement string) {
 }
 
 func TestEveryTestHasAnEmptyDatabaseOfItsOwn(t *testing.T) {
-	seen := make(chan string, 3)
+	var seen []string
 	for i := range 3 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			dsn := storetest.Postgres(t)
-			seen <- dsn
+			seen = append(seen, dsn)
 			db := mustConnect(t, dsn)
 			var tables int
 			if err := db.QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables != 0 {
@@ -60,10 +60,14 @@ func TestEveryTestHasAnEmptyDatabaseOfItsOwn(t *testing.T) {
 			}
 		})
 	}
-	if a, b, c := <-seen, <-seen, <-seen; a == b || b == c || a == c {
-		t.Errorf("one database for two tests: %s %s %s", a, b, c)
-	} else if _, err := connect(t, a); err == nil {
-		t.Error("the database outlives its test")
+	switch {
+	case len(seen) != 3:
+	case seen[0] == seen[1] || seen[1] == seen[2] || seen[0] == seen[2]:
+		t.Errorf("one database for two tests: %s", seen)
+	default:
+		if _, err := connect(t, seen[0]); err == nil {
+			t.Error("the database outlives its test")
+		}
 	}
 }
 
@@ -130,6 +134,9 @@ func TestTheServerEndsWithTheTestProgramHoweverItEnds(t *testing.T) {
 	dsn := ""
 	for lines := bufio.NewScanner(out); dsn == "" && lines.Scan(); {
 		_, dsn, _ = strings.Cut(lines.Text(), "dsn ")
+	}
+	if dsn == "" {
+		t.Fatalf("the program has started no server: %v", held.Wait())
 	}
 	mustConnect(t, dsn)
 	if err := errors.Join(held.Process.Kill(), errWithout(held.Wait())); err != nil {

@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func (a Apps) Verify(rows []Factor, try Try) Verdict {
 	if try.Text != "" && same(try.Text, code) {
 		return Verdict{Free: true, Reason: "text message code", Fault: fault.New(fault.Invalid, "app-code.is-text-sign-in").On("code")}
 	}
-	verdict := Verdict{Fault: fault.New(fault.Invalid, "app-code.wrong", "name", a.Name).On("code"), Reason: "wrong"}
+	verdict := Verdict{Fault: fault.New(fault.Invalid, "app-code.wrong", "name", a.Name).On("code"), Reason: "wrong", Hint: try.Last}
 	for _, app := range apps {
 		verdict.Effects.Add(Missed{ID: app.factor.ID})
 	}
@@ -100,33 +101,53 @@ func (a Apps) explain(v *Verdict, apps []match, rows []Factor, code string, try 
 		v.Fault, v.Reason = fault.New(fault.Invalid, "app-code.changed").On("code"), "just changed"
 	case found && offset < 0:
 		v.Fault, v.Reason, v.Offset = clockFault(offset, at.secret.period()), clockReason(offset, at.secret.period()), offset
-	case found && a.secondOf(try.Last, offset, code):
-		// Both codes will become valid; they are refused until their time has passed.
-		v.Fault, v.Reason, v.Offset = clockFault(offset, at.secret.period()), clockReason(offset, at.secret.period()), offset
-		v.Effects.Add(a.refuse(at, try, offset))
 	case found:
-		v.Hint = strconv.FormatInt(offset, 10) + "/" + code
+		now := seen{app: at.factor.ID, offset: offset, step: at.secret.Step(try.Now) + offset, code: code}
+		if before, ok := readSeen(try.Last); ok && now.follows(before) {
+			// Both codes will become valid; they are refused until their time has passed.
+			v.Fault, v.Reason, v.Offset = clockFault(offset, at.secret.period()), clockReason(offset, at.secret.period()), offset
+			v.Effects.Add(refuse(at, try.Now, before.step, now.step))
+		}
+		v.Hint = now.hint()
 	case old:
 		v.Fault, v.Reason = fault.New(fault.Invalid, "app-code.older").On("code"), "older entry"
 	}
 }
 
-// secondOf says whether the failed code before had the same offset within a step.
-func (Apps) secondOf(last string, offset int64, code string) bool {
-	before, lastCode, ok := strings.Cut(last, "/")
-	o, err := strconv.ParseInt(before, 10, 64)
-	return ok && err == nil && lastCode != code && o-offset <= 1 && offset-o <= 1
+// seen is a failed code that will become valid: what a second one is compared with.
+type seen struct {
+	app          string
+	offset, step int64
+	code         string
+}
+
+func (s seen) hint() string { return fmt.Sprintf("%s/%d/%d/%s", s.app, s.offset, s.step, s.code) }
+
+func readSeen(hint string) (s seen, ok bool) {
+	parts := strings.Split(hint, "/")
+	if len(parts) != 4 {
+		return s, false
+	}
+	offset, badOffset := strconv.ParseInt(parts[1], 10, 64)
+	step, badStep := strconv.ParseInt(parts[2], 10, 64)
+	return seen{parts[0], offset, step, parts[3]}, badOffset == nil && badStep == nil
+}
+
+// follows says whether two different codes of one app tell of the same clock.
+func (s seen) follows(before seen) bool {
+	return s.app == before.app && s.code != before.code && s.offset-before.offset <= 1 && before.offset-s.offset <= 1
 }
 
 // refuse lists the steps that have been shown to match. The list is kept with
-// the factor: with the attempt, a new attempt would be free of it.
-func (Apps) refuse(at match, try Try, offset int64) change.Effect {
-	now := at.secret.Step(try.Now)
-	at.secret.Refused = slices.DeleteFunc(at.secret.Refused, func(step int64) bool { return step < now-1 })
-	for step := now + offset - 2; step <= now+offset+1; step++ {
-		at.secret.Refused = append(at.secret.Refused, step)
-	}
+// the factor: with the attempt, a new attempt would be free of it. The effect is
+// written after this entry's Missed, so it holds that miss too.
+func refuse(at match, now time.Time, steps ...int64) change.Effect {
+	past := at.secret.Step(now) - 1
+	list := append(slices.Clone(at.secret.Refused), steps...)
+	slices.Sort(list)
+	at.secret.Refused = slices.DeleteFunc(slices.Compact(list), func(step int64) bool { return step < past })
 	at.factor.Data = at.secret.Encode()
+	at.factor.Misses++
 	return DataSaved{Factor: at.factor}
 }
 

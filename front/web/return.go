@@ -18,11 +18,11 @@ func ReturnTo(raw string) string {
 		}
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || strings.HasPrefix(u.Path, "//") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || strings.Contains(u.Path, "//") || strings.ContainsAny(u.Path, "\\\r\n") {
 		return ""
 	}
 	switch at := path.Clean(u.Path); {
-	case at == "/sign-in", at == "/sign-out", at == "/signed-out", strings.HasPrefix(at, "/2fa"), strings.HasPrefix(at, "//"):
+	case at == "/sign-in", at == "/sign-out", at == "/signed-out", strings.HasPrefix(at, "/2fa"):
 		return "" // pages of the way in lead nowhere once one is in
 	}
 	return u.RequestURI()

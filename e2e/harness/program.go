@@ -1,0 +1,105 @@
+// Package harness runs Sallyport as a stranger would: the program that was built,
+// a browser, a phone's authenticator made of zbarimg and oathtool, and the texts
+// from the outbox. It looks into nothing: no store, no package of the product.
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// packages are the Debian packages of the programs that tests run. What is
+// missing fails the test, with the command that installs it.
+var packages = map[string]string{
+	"chromium": "chromium fonts-dejavu-core", "zbarimg": "zbar-tools", "oathtool": "oathtool", "w3m": "w3m",
+}
+
+// Need returns the path of a program.
+func Need(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is missing; install it: apt-get install -y --no-install-recommends %s", name, packages[name])
+	}
+	return path
+}
+
+// Output runs a program for at most 20 seconds.
+func Output(t testing.TB, stdin, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c := exec.CommandContext(ctx, name, args...)
+	if stdin != "" {
+		f, err := os.CreateTemp(t.TempDir(), "stdin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(stdin); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Seek(0, 0); err != nil {
+			t.Fatal(err)
+		}
+		c.Stdin = f
+	}
+	out, err := c.Output()
+	if err != nil {
+		text := ""
+		if exit := (*exec.ExitError)(nil); asExit(err, &exit) {
+			text = string(exit.Stderr)
+		}
+		t.Fatalf("%s %q: %v\n%s", name, args, err, text)
+	}
+	return string(out)
+}
+
+var (
+	// scratch holds what one run of the tests builds and what its browser writes.
+	scratch  string
+	programs struct {
+		sync.Mutex
+		built map[string]string
+	}
+)
+
+// Program builds sallyport, once for each set of tags.
+func Program(t testing.TB, tags string) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	if path := programs.built[tags]; path != "" {
+		return path
+	}
+	path := filepath.Join(scratch, "sallyport"+tags)
+	c := exec.Command("go", "build", "-tags", tags, "-o", path, "./cmd/sallyport")
+	c.Dir, c.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	if programs.built == nil {
+		programs.built = map[string]string{}
+	}
+	programs.built[tags] = path
+	return path
+}
+
+// Main runs the tests and leaves nothing behind: no browser and no folder.
+func Main(m *testing.M) {
+	var err error
+	if scratch, err = os.MkdirTemp("", "sallyport-e2e-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	closeBrowser()
+	_ = os.RemoveAll(scratch) // a temporary folder; a browser that dies late may still write
+	os.Exit(code)
+}
