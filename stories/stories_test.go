@@ -512,7 +512,7 @@ func (b *browser) press(label string, fields ...string) *page {
 	b.t.Helper()
 	f, ok := b.page.button(label)
 	if !ok {
-		b.t.Fatalf("no button %q on %s (%s): %s", label, b.page.url, b.page.name(), b.page.text())
+		b.t.Fatalf("no button %q on %s (%s): %s", label, b.page.url, b.page.name(), b.page.brief())
 	}
 	return b.form(f.action, append(f.fields, fields...)...)
 }
@@ -528,7 +528,7 @@ func (b *browser) click(label string) *page {
 	b.t.Helper()
 	at, ok := b.page.link(label)
 	if !ok {
-		b.t.Fatalf("no link %q on %s: %s", label, b.page.url, b.page.text())
+		b.t.Fatalf("no link %q on %s: %s", label, b.page.url, b.page.brief())
 	}
 	return b.get(at)
 }
@@ -568,6 +568,7 @@ func between(text, from, to string) string {
 
 func (p *page) main() string  { return "<main" + between(p.body, "<main", "</main>") }
 func (p *page) text() string  { return plain(p.main()) }
+func (p *page) brief() string { return p.text()[:min(len(p.text()), 400)] }
 func (p *page) title() string { return html.UnescapeString(between(p.body, "<title>", "</title>")) }
 func (p *page) h1() string    { return plain(between(p.main(), "<h1>", "</h1>")) }
 func (p *page) name() string  { return between(p.body, `data-page="`, `"`) }
@@ -626,7 +627,7 @@ func (p *page) is(w want) *page {
 	p.t.Helper()
 	bad := func(what string, got, wanted any) {
 		p.t.Helper()
-		p.t.Errorf("%s (%s): %s is\n  %q, not\n  %q\n  text: %s", p.url, p.name(), what, fmt.Sprint(got), fmt.Sprint(wanted), p.text())
+		p.t.Errorf("%s (%s): %s is\n  %q, not\n  %q\n  text: %s", p.url, p.name(), what, fmt.Sprint(got), fmt.Sprint(wanted), p.brief())
 	}
 	if w.status == 0 {
 		w.status = 200
@@ -704,7 +705,7 @@ func (p *page) is(w want) *page {
 func (p *page) leads(to string) *page {
 	p.t.Helper()
 	if p.status != http.StatusSeeOther || p.to() != to {
-		p.t.Errorf("%s answered %d to %q, not 303 to %q: %s", p.url, p.status, p.to(), to, p.text())
+		p.t.Errorf("%s answered %d to %q, not 303 to %q: %s", p.url, p.status, p.to(), to, p.brief())
 	}
 	return p
 }

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"sallyport/core/change"
+	"sallyport/core/factor"
 	"sallyport/core/fault"
 	"sallyport/core/limit"
 	"sallyport/core/message"
@@ -63,6 +64,7 @@ type Machine struct {
 	AppName  string   // the name of the entry in an authenticator app
 	Now      func() time.Time
 
+	skew       factor.Skew
 	background sync.WaitGroup
 }
 

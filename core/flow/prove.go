@@ -88,6 +88,7 @@ func (m *Machine) SubmitFactor(ctx context.Context, post Post, entered string, c
 		}
 		v := factor.Apps{App: m.AppName, Name: u.Person.Name}.Verify(u.Factors, try)
 		if !v.Right {
+			v.Fault = m.skew.Soften(v.Fault)
 			return m.missed(ctx, u, v, factor.App, client)
 		}
 		return m.appCodeRight(ctx, u, v, client, post.Form, entered)
@@ -101,6 +102,7 @@ func (m *Machine) appCodeRight(ctx context.Context, u *Under, v factor.Verdict, 
 	if err != nil {
 		return nil, Result{}, err
 	}
+	m.skew.Saw(v.Offset)
 	// Burn first, then grant: the step is spent before anything is given.
 	set = append(append(change.Set{m.within(u)}, v.Effects...), set...)
 	if u.Recovery.Alive(u.Now) {

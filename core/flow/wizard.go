@@ -30,6 +30,7 @@ func (m *Machine) Install(ctx context.Context, post Post, client Client) (Result
 			set.Add(SetupBegun{Setup: *s})
 		}
 		u.Setup.Data.Installed = true
+		m.secretDue(u)
 		u.Setup.SeenAt = u.Now
 		set.Add(SetupSaved{Setup: *u.Setup})
 		u.Attempt.Data.SetupLong = true
@@ -129,6 +130,7 @@ func (m *Machine) SameNumber(ctx context.Context, post Post, client Client) (Res
 		if !u.Setup.NumberProved(u.Now) {
 			return nil, Result{}, fault.New(fault.Denied, "step.first")
 		}
+		m.secretDue(u)
 		return m.saveSetup(u, nil), Result{}, nil
 	}, ShowSecret, AskNewFactor)
 }
@@ -194,6 +196,7 @@ func (m *Machine) TextCode(ctx context.Context, post Post, entered string, clien
 func (m *Machine) numberProved(u *Under, client Client) change.Set {
 	d := &u.Setup.Data
 	d.Text.TakenAt, d.ProvedAt = u.Now, u.Now
+	m.secretDue(u)
 	set := change.Set{m.within(u), m.entry(audit.NumberProved, u.Person.ID, client)}
 	if d.Text.Address != "" {
 		set.Add(limit.Refunded{Key: d.Text.Address})
@@ -245,17 +248,25 @@ func (m *Machine) Secret(ctx context.Context, post Post, client Client) (*Under,
 		if u.Setup.secretFresh(u.Now) {
 			return nil, Result{}, nil
 		}
-		renewed := ""
-		if len(u.Setup.Data.Secret.Key) > 0 {
-			renewed = "old"
-		}
-		m.newSecret(u.Setup, u.Person, u.Now, renewed)
+		m.secretDue(u)
 		return m.saveSetup(u, nil), Result{}, nil
 	}, ShowSecret, AskNewFactor)
 	if err == nil {
 		m.prepare(under.Setup, under.Factors)
 	}
 	return under, err
+}
+
+// secretDue makes the secret as soon as nothing comes before it, so that drawing
+// its page changes nothing.
+func (m *Machine) secretDue(u *Under) {
+	if (!u.Need.Phone || u.Setup.NumberProved(u.Now)) && !u.Setup.secretFresh(u.Now) {
+		renewed := ""
+		if len(u.Setup.Data.Secret.Key) > 0 {
+			renewed = "old"
+		}
+		m.newSecret(u.Setup, u.Person, u.Now, renewed)
+	}
 }
 
 // newSecret puts a new secret into a set-up and remembers the old one, for
@@ -357,7 +368,9 @@ func (m *Machine) NewFactor(ctx context.Context, post Post, entered string, clie
 		}
 		d := &u.Setup.Data
 		step, v := factor.Candidate{Secret: d.Secret, Old: d.Old, Rows: u.Factors, Text: d.Text.Digits}.Verify(entered, u.Now)
+		v.Fault = m.skew.Soften(v.Fault)
 		if v.Right {
+			m.skew.Saw(v.Offset)
 			return m.switchOn(ctx, u, step, client, post.Form, entered)
 		}
 		if v.Free {
