@@ -180,8 +180,6 @@ func TestTheSameBrowserCarriesOnNextDay(t *testing.T) {
 	b.Click("Verify")
 	key := harness.Eval[string](b, qrOf)
 	p.Ahead(20 * time.Hour)
-	b.Go("/2fa/setup/scan")
-	b.At("signed-out")
 	signIn(b)
 	b.At("two-factor-prompt")
 	b.Says("Carry on setting up 2FA")

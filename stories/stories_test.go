@@ -343,6 +343,7 @@ type browser struct {
 	page    *page
 	app     app
 	codes   []string
+	used    string // the code that finished the wizard
 }
 
 func (p *portal) browser() *browser {
@@ -798,7 +799,8 @@ func (b *browser) wizard(name, typed, to string) {
 	b.enter(name, password).is(want{page: "two-factor-prompt"})
 	b.toScan(typed, to)
 	b.do("Continue").is(want{page: "setup-app-code", step: "6"})
-	b.do("Verify", "code", b.app.code()).is(want{page: "setup-finish", step: "7"})
+	b.used = b.app.code()
+	b.do("Verify", "code", b.used).is(want{page: "setup-finish", step: "7"})
 	b.codes = b.saved()
 	b.do("Finish", "saved", "yes").is(want{page: "security"})
 	b.p.text(to, "2FA was set up")

@@ -98,7 +98,6 @@ func TestPromptStates(t *testing.T) {
 		key := b.app.secret.Text()
 		p.move(24*time.Hour + time.Minute)
 		b.enter("ada", password)
-		t.Logf("after a day: %s %q", b.page.name(), b.page.h1())
 		if b.page.h1() == "Carry on setting up 2FA" {
 			b.click("Carry on")
 		} else {

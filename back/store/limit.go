@@ -45,26 +45,29 @@ func (t txn) spent(e limit.Spent) error {
 	return err
 }
 
+// spend gives every moment as a parameter of its own: PostgreSQL knows no type
+// for the sum of two parameters.
 func (t txn) spend(e limit.Spent) (int64, error) {
 	b, now := e.Budget, ms(e.Now)
-	window, end := b.Window.Milliseconds(), ms(e.Now.Add(b.Window+limitKept))
+	past, end := ms(e.Now.Add(-b.Window)), ms(e.Now.Add(b.Window+limitKept))
+	after := func(wait time.Duration) int64 { return ms(e.Now.Add(wait)) }
 	switch {
 	case b.Waits[0] > 0:
 		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, 0, 0, 0, $9) ON CONFLICT (key) DO UPDATE SET "+
-			"used = CASE WHEN limits.since_at + $3 <= $2 THEN 1 WHEN limits.used + 1 >= $4 THEN 0 ELSE limits.used + 1 END, "+
-			"since_at = CASE WHEN limits.since_at + $3 <= $2 OR limits.used + 1 >= $4 THEN $2 ELSE limits.since_at END, "+
-			"until_at = CASE WHEN limits.since_at + $3 > $2 AND limits.used + 1 >= $4 THEN $2 + "+
-			"(CASE limits.level WHEN 0 THEN $5 WHEN 1 THEN $6 ELSE $7 END) ELSE limits.until_at END, "+
-			"level = CASE WHEN limits.since_at + $3 > $2 AND limits.used + 1 >= $4 THEN limits.level + 1 ELSE limits.level END, "+
+			"used = CASE WHEN limits.since_at <= $3 THEN 1 WHEN limits.used + 1 >= $4 THEN 0 ELSE limits.used + 1 END, "+
+			"since_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 >= $4 THEN $2 ELSE limits.since_at END, "+
+			"until_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.until_at "+
+			"WHEN limits.level = 0 THEN $5 WHEN limits.level = 1 THEN $6 ELSE $7 END, "+
+			"level = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.level ELSE limits.level + 1 END, "+
 			"ends_at = $9 WHERE limits.until_at <= $2 OR $8",
-			e.Key, now, window, b.Max, b.Waits[0].Milliseconds(), b.Waits[1].Milliseconds(), b.Waits[2].Milliseconds(), e.Free, end)
+			e.Key, now, past, b.Max, after(b.Waits[0]), after(b.Waits[1]), after(b.Waits[2]), e.Free, end)
 	default:
-		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, $2 + $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
-			"used = CASE WHEN limits.since_at + $3 <= $2 THEN 1 ELSE limits.used + 1 END, "+
-			"since_at = CASE WHEN limits.since_at + $3 <= $2 THEN $2 ELSE limits.since_at END, "+
-			"next_at = CASE WHEN limits.since_at + $3 <= $2 THEN $2 + $5 WHEN limits.used = 1 THEN $2 + $6 ELSE $2 END, "+
-			"ends_at = $8 WHERE $7 OR limits.since_at + $3 <= $2 OR (limits.used < $4 AND limits.next_at <= $2)",
-			e.Key, now, window, b.Max, b.Gaps[0].Milliseconds(), b.Gaps[1].Milliseconds(), e.Free, end)
+		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
+			"used = CASE WHEN limits.since_at <= $3 THEN 1 ELSE limits.used + 1 END, "+
+			"since_at = CASE WHEN limits.since_at <= $3 THEN $2 ELSE limits.since_at END, "+
+			"next_at = CASE WHEN limits.since_at <= $3 THEN $5 WHEN limits.used = 1 THEN $6 ELSE $2 END, "+
+			"ends_at = $8 WHERE $7 OR limits.since_at <= $3 OR (limits.used < $4 AND limits.next_at <= $2)",
+			e.Key, now, past, b.Max, after(b.Gaps[0]), after(b.Gaps[1]), e.Free, end)
 	}
 }
 
@@ -72,10 +75,10 @@ func (t txn) spend(e limit.Spent) (int64, error) {
 // sees whether it is used up. Without the lock a right guess would overtake the
 // wrong ones that were sent beside it, and a burst of guesses would have no end.
 func (t txn) within(e limit.Within) error {
-	b, now, window := e.Budget, ms(e.Now), e.Budget.Window.Milliseconds()
+	b := e.Budget
 	return t.must(e, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 0, 0, 0, 0, 0, $6) ON CONFLICT (key) DO UPDATE SET used = limits.used "+
-		"WHERE NOT (limits.until_at > $2 OR ($3 AND limits.since_at + $4 > $2 AND limits.used >= $5))",
-		e.Key, now, b.Waits[0] == 0, window, b.Max, ms(e.Now.Add(b.Window+limitKept)))
+		"WHERE limits.until_at <= $2 AND ($3 OR limits.since_at <= $4 OR limits.used < $5)",
+		e.Key, ms(e.Now), b.Waits[0] > 0, ms(e.Now.Add(-b.Window)), b.Max, ms(e.Now.Add(b.Window+limitKept)))
 }
 
 // Limits reads budgets; a key that nobody spent on is absent.

@@ -33,7 +33,7 @@ func (f *filler) fill(v reflect.Value, name string) {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		v.SetInt(f.n % 120)
+		v.SetInt(1 + f.n%120)
 	case reflect.Uint8:
 		v.SetUint(uint64(1 + f.n%250))
 	case reflect.Pointer:

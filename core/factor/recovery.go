@@ -140,7 +140,11 @@ func (c Codes) Verify(rows []Factor, try Try) Verdict {
 	}
 	hash, err := c.Hash(code, set.Salt)
 	if err != nil {
-		return Verdict{Free: true, Fault: fault.Of(err), Reason: "busy"}
+		f := fault.Of(err)
+		if f == nil { // the caller went away while it waited its turn
+			f = fault.New(fault.Busy, "busy")
+		}
+		return Verdict{Free: true, Fault: f, Reason: "busy"}
 	}
 	found, old := -1, false
 	for i, h := range set.Hashes {

@@ -56,12 +56,15 @@ func (s Secret) period() int64 {
 	return int64(s.Period)
 }
 
+// hashes are the algorithms that a secret may name.
+var hashes = map[string]func() hash.Hash{"SHA1": sha1.New, "SHA256": sha256.New, "SHA512": sha512.New}
+
 // Step is the time step of now: T0 = 0 (RFC 6238 section 4).
 func (s Secret) Step(now time.Time) int64 { return now.Unix() / s.period() }
 
 // Code is the code of a time step (RFC 4226 section 5.3).
 func (s Secret) Code(step int64) string {
-	h := hmac.New(map[string]func() hash.Hash{"SHA1": sha1.New, "SHA256": sha256.New, "SHA512": sha512.New}[s.algorithm()], s.Key)
+	h := hmac.New(hashes[s.algorithm()], s.Key)
 	var counter [8]byte
 	binary.BigEndian.PutUint64(counter[:], uint64(step))
 	h.Write(counter[:])
@@ -123,8 +126,13 @@ func DecodeSecret(data []byte) (Secret, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return Secret{}, fmt.Errorf("decode secret: %w", err)
 	}
-	if len(s.Key) == 0 {
+	switch {
+	case len(s.Key) == 0:
 		return Secret{}, fmt.Errorf("decode secret: no key")
+	case hashes[s.algorithm()] == nil:
+		return Secret{}, fmt.Errorf("decode secret: algorithm %q is not known", s.Algorithm)
+	case s.digits() < 6 || s.digits() > 8 || s.period() < 1 || s.period() > 300:
+		return Secret{}, fmt.Errorf("decode secret: %d digits every %d seconds cannot be", s.Digits, s.Period)
 	}
 	return s, nil
 }

@@ -66,6 +66,7 @@ type Machine struct {
 
 	skew       factor.Skew
 	background sync.WaitGroup
+	preparing  sync.Map // the recovery codes being made, by set-up
 }
 
 // Client is the browser that asks.
@@ -127,12 +128,19 @@ func (m *Machine) numberKey(e164 string) string { return m.derive("number", e164
 
 const decisions = 100
 
+// errOvertaken is what a decision returns that found out by itself that another
+// has won.
+var errOvertaken = errors.New("flow: overtaken")
+
 // decide runs a decision until its change is applied. A decision that lost to
 // another reads again: next time it sees what the other did.
 func (m *Machine) decide(ctx context.Context, decision func() (change.Set, error)) error {
 	var refused *change.Refused
 	for range decisions {
 		set, outcome := decision()
+		if errors.Is(outcome, errOvertaken) {
+			continue
+		}
 		if outcome != nil && fault.Of(outcome) == nil {
 			return outcome
 		}

@@ -234,7 +234,7 @@ func (m *Machine) StillHave(ctx context.Context, post Post, answer string, clien
 		case u.Step == AskStillHave && answer == "yes":
 			return m.signedIn(ctx, u, string(factor.Recovery), client, post.Form, answer)
 		case u.Step == AskStillHave && answer != "no":
-			return nil, Result{}, fault.New(fault.Invalid, "replace.choose").On("still-yes")
+			return nil, Result{}, fault.New(fault.Invalid, "replace.choose").On("still")
 		}
 		return m.stopOld(ctx, u, client), Result{}, nil
 	}, AskStillHave, AskReplace)

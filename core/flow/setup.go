@@ -10,8 +10,9 @@ import (
 
 // The life of a set-up.
 const (
-	SetupLife = 24 * time.Hour
-	SetupsMax = 5 // open at once for one person; a sixth ends the one idle longest
+	SetupLife = 24 * time.Hour // of a QR code and of a checked number
+	SetupKept = 48 * time.Hour // so that after a day the number is filled in, and the page says why the QR code is new
+	SetupsMax = 5              // open at once for one person; a sixth ends the one idle longest
 )
 
 // The kinds of set-ups. A first one outlives its attempt in the browser that
@@ -80,7 +81,7 @@ func (s Setup) secretFresh(now time.Time) bool {
 // begun says how far the set-up is, as the number of the step in the guide.
 func (s Setup) begun(now time.Time, withPhone bool) int {
 	switch {
-	case s.Data.Scanned:
+	case s.Data.Scanned && s.secretFresh(now):
 		return 6
 	case s.secretFresh(now) || s.NumberProved(now) || !withPhone && s.Data.Installed:
 		return 5

@@ -43,7 +43,7 @@ func (m *Machine) Install(ctx context.Context, post Post, client Client) (Result
 // that it outlives the attempt in this browser; one of a recovery belongs to
 // the attempt and ends with it.
 func (m *Machine) beginSetup(u *Under, post Post, client Client) (*Setup, string, error) {
-	s := &Setup{Person: u.Person.ID, Kind: SetupFirst, MadeAt: u.Now, SeenAt: u.Now, EndsAt: u.Now.Add(SetupLife), Agent: client.Agent, Version: 1}
+	s := &Setup{Person: u.Person.ID, Kind: SetupFirst, MadeAt: u.Now, SeenAt: u.Now, EndsAt: u.Now.Add(SetupKept), Agent: client.Agent, Version: 1}
 	if u.Attempt.Data.Replacing {
 		s.Kind, s.ID = SetupRecovery, m.setupID("attempt:"+u.Token, u.Person.ID)
 		u.Attempt.Data.Setup = s.ID
@@ -310,14 +310,22 @@ func (m *Machine) Scanned(ctx context.Context, post Post, client Client) (Result
 	}, ShowSecret, AskNewFactor)
 }
 
-// prepare makes and hashes the recovery codes of a set-up in the background. The
-// set-up's last step makes them itself when this has not ended.
-func (m *Machine) prepare(s *Setup, rows []factor.Factor) {
+// prepare makes and hashes the recovery codes of a set-up in the background, once
+// however often it is asked, and closes the channel when it has ended. The
+// set-up's last step makes them itself when this failed.
+func (m *Machine) prepare(s *Setup, rows []factor.Factor) <-chan struct{} {
+	done := make(chan struct{})
 	if s.Codes.Set != nil {
-		return
+		close(done)
+		return done
+	}
+	if other, busy := m.preparing.LoadOrStore(s.ID, done); busy {
+		return other.(chan struct{})
 	}
 	id, before := s.ID, lastSet(rows)
 	m.background.Go(func() {
+		defer close(done)
+		defer m.preparing.Delete(id)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if now, err := m.Attempts.Setup(ctx, id); err != nil || now == nil || now.Codes.Set != nil {
@@ -327,6 +335,32 @@ func (m *Machine) prepare(s *Setup, rows []factor.Factor) {
 			m.Changes.Apply(ctx, change.Set{CodesPrepared{ID: id, Codes: made}})
 		}
 	})
+	return done
+}
+
+// prepared returns the recovery codes of a set-up: those that were made while the
+// person scanned, or new ones.
+func (m *Machine) prepared(ctx context.Context, s *Setup, rows []factor.Factor, client Client) (Prepared, error) {
+	if s.Codes.Set != nil {
+		return s.Codes, nil
+	}
+	select {
+	case <-m.prepare(s, rows):
+	case <-ctx.Done():
+		return Prepared{}, ctx.Err()
+	}
+	now, err := m.Attempts.Setup(ctx, s.ID)
+	if err != nil {
+		return Prepared{}, fmt.Errorf("read set-up: %w", err)
+	}
+	switch {
+	case now == nil:
+		return Prepared{}, errOvertaken // the same form, posted twice, was quicker
+	case now.Codes.Set != nil:
+		return now.Codes, nil
+	}
+	made, err := m.makeCodes(ctx, lastSet(rows), person.Turn{Class: person.Known, Address: client.Address})
+	return made, busyWords(err, "busy")
 }
 
 // lastSet is the newest set of recovery codes, ended or not: its salt is kept.
@@ -385,12 +419,9 @@ func (m *Machine) NewFactor(ctx context.Context, post Post, entered string, clie
 
 // switchOn is the end of a first set-up and of a recovery.
 func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Client, form, value string) (change.Set, Result, error) {
-	made := u.Setup.Codes
-	if made.Set == nil {
-		var err error
-		if made, err = m.makeCodes(ctx, lastSet(u.Factors), person.Turn{Class: person.Known, Address: client.Address}); err != nil {
-			return nil, Result{}, busyWords(err, "busy")
-		}
+	made, err := m.prepared(ctx, u.Setup, u.Factors, client)
+	if err != nil {
+		return nil, Result{}, err
 	}
 	first := !u.Person.Enrolled()
 	app := factor.New(factor.App, u.Person.ID, appName(nil, ""), u.Setup.Data.Secret.Encode(), u.Now)

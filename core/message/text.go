@@ -2,6 +2,8 @@ package message
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,12 +73,13 @@ func (w Writer) Check() error {
 	for _, n := range Notices {
 		texts["notice."+string(n)] = w.text(n, when, strings.Repeat("X", 26))
 	}
-	for key, text := range texts {
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		text := texts[key]
 		if bad := notGSM(text); bad != "" {
 			return fmt.Errorf("the text message %q holds %q, which is not in GSM-7; hint: set brand.sms_name to plain letters", key, bad)
 		}
 		if over := gsmLength(text) - TextMax; over > 0 {
-			return fmt.Errorf("the text message %q is %d characters too long with this name and host; hint: set a shorter brand.sms_name", key, over)
+			return fmt.Errorf("the text message %q is too long by %d with this name and host; hint: set a shorter brand.sms_name", key, over)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -385,6 +386,19 @@ func (b *Tab) Type(field, text string) {
 	b.Keys(text)
 }
 
+// EnterKey presses Enter as a keyboard does: one key, whose letter belongs to
+// what had the focus when it went down.
+func (b *Tab) EnterKey() {
+	b.t.Helper()
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		key := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
+		if kind == input.DispatchKeyEventTypeKeyDown {
+			key.Text = "\r"
+		}
+		call(b, input.DispatchKeyEvent, key)
+	}
+}
+
 // Keys presses keys where the focus is.
 func (b *Tab) Keys(text string, options ...chromedp.KeyOption) {
 	b.t.Helper()
@@ -396,7 +410,7 @@ func (b *Tab) Keys(text string, options ...chromedp.KeyOption) {
 }
 
 // Enter presses Enter where the focus is, which leads to another page.
-func (b *Tab) Enter() { b.t.Helper(); b.leaving(func() { b.Keys("\r") }) }
+func (b *Tab) Enter() { b.t.Helper(); b.leaving(b.EnterKey) }
 
 // Page is the name of the page.
 func (b *Tab) Page() string {

@@ -576,6 +576,9 @@ func (p *Portal) postAccountPhone(w http.ResponseWriter, r *http.Request) error 
 	if err == nil {
 		return web.Redirect(w, r, "/account/phone/code")
 	}
+	if f, many := manyTexts(err); many {
+		f.Field = "phone"
+	}
 	return p.unconfirmed(w, r, err, func(s *flow.Signed) (web.View, error) { return p.accountPhoneView(r, s, typed, country), nil })
 }
 
@@ -637,6 +640,13 @@ func (p *Portal) accountPhoneAgain(w http.ResponseWriter, r *http.Request) error
 	result, err := p.Flow.ChangeNumberAgain(r.Context(), p.Cookie(r, "session"), p.client(r))
 	if err == nil {
 		return p.move(w, r, "/account/phone/code", result.Notice)
+	}
+	if f, many := manyTexts(err); many {
+		c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupNumber)
+		if err != nil || c.Setup == nil {
+			return web.Redirect(w, r, "/account/phone")
+		}
+		return p.textsWait(w, r, f, c.Setup.Data.Text, "/account/phone/code")
 	}
 	return p.changing(w, r, err, func(c *flow.Changing) (web.View, error) { return p.accountPhoneCodeView(r, c) }, flow.SetupNumber)
 }

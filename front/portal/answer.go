@@ -4,10 +4,12 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sallyport/core/fault"
 	"sallyport/core/flow"
+	"sallyport/core/phone"
 	"sallyport/core/session"
 	"sallyport/core/words"
 	"sallyport/front/web"
@@ -111,10 +113,30 @@ func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error, draw 
 
 // codesWait is S17 after too many wrong codes.
 func (p *Portal) codesWait(w http.ResponseWriter, r *http.Request, f *fault.Fault) error {
-	v := &Wait{Kind: WaitCodes, Wait: f.Wait, Retry: r.URL.Path}
+	v := &Wait{Kind: WaitCodes, Wait: f.Wait, Retry: r.URL.Path, To: r.URL.Query().Get("to")}
+	if strings.HasPrefix(v.Retry, "/2fa/text/") {
+		v.Retry = "/2fa/other" // what was pressed has no page of its own
+	}
 	v.SignOut = true
 	w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
 	return p.Page(w, r, http.StatusTooManyRequests, v)
+}
+
+// textsWait is S17 after too many texts: the last code may still be good.
+func (p *Portal) textsWait(w http.ResponseWriter, r *http.Request, f *fault.Fault, code phone.TextCode, back string) error {
+	v := &Wait{Kind: WaitTexts, Wait: f.Wait, Code: back}
+	if now := p.Now(); code.Alive(now) {
+		v.Life = code.FirstAt.Add(phone.CodeLife).Sub(now)
+	}
+	v.SignOut = true
+	w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
+	return p.Page(w, r, http.StatusTooManyRequests, v)
+}
+
+// manyTexts says whether a fault is that too many texts were asked for.
+func manyTexts(err error) (*fault.Fault, bool) {
+	f := fault.Of(err)
+	return f, f != nil && f.Word == "text.wait"
 }
 
 // refused is what a right password gets when nothing may follow it.

@@ -260,7 +260,7 @@ func (p *Portal) cookies(w http.ResponseWriter, result flow.Result) {
 		p.SetCookie(w, "known", result.Known, session.KnownFor)
 	}
 	if result.Setup != "" {
-		p.SetCookie(w, "setup", result.Setup, flow.SetupLife)
+		p.SetCookie(w, "setup", result.Setup, flow.SetupKept)
 	}
 }
 
@@ -307,6 +307,9 @@ func (p *Portal) onward(w http.ResponseWriter, r *http.Request, result flow.Resu
 	}
 	if u == nil {
 		return web.Redirect(w, r, "/sign-in")
+	}
+	if result.Attempt != "" && u.Begun() > 0 && slices.Contains(numberSteps, u.Step) {
+		return p.move(w, r, "/2fa/start", result.Notice) // carry on where this browser stopped, or start again
 	}
 	return p.move(w, r, pages[u.Step], result.Notice)
 }

@@ -111,10 +111,13 @@ func (p *Portal) sendText(w http.ResponseWriter, r *http.Request) error {
 		if u == nil {
 			return nil, lookErr
 		}
-		if u.Attempt.Data.TextCode.Digits != "" {
-			return p.textView(r, u)
+		if u.Attempt.Data.TextCode.Digits == "" {
+			return p.otherView(r, u)
 		}
-		return p.otherView(r, u)
+		if f, many := manyTexts(err); many {
+			return nil, p.textsWait(w, r, f, u.Attempt.Data.TextCode, "/2fa/text")
+		}
+		return p.textView(r, u)
 	})
 }
 

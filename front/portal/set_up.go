@@ -58,6 +58,9 @@ func (p *Portal) promptView(r *http.Request, u *flow.Under) (*Prompt, error) {
 	v := &Prompt{NeedNumber: u.Need.Phone, Required: !u.Need.OneFactor, Due: u.Need.MustBy, NotNow: u.Need.OneFactor && !u.Person.Enrolled(),
 		Begun: u.Begun(), Invitation: u.Step == flow.AskInvitation}
 	v.SignOut = !v.NotNow
+	if v.Required {
+		v.Due = time.Time{} // the grace has passed
+	}
 	if !v.Due.IsZero() {
 		v.DaysLeft = int((v.Due.Sub(u.Now) + 24*time.Hour - 1) / (24 * time.Hour))
 	}
@@ -237,6 +240,9 @@ func (p *Portal) postNumber(w http.ResponseWriter, r *http.Request) error {
 		p.cookies(w, result)
 		return web.Redirect(w, r, "/2fa/setup/phone/code")
 	}
+	if f, many := manyTexts(err); many && r.PostFormValue("still") != "yes" {
+		f.Field = "phone"
+	}
 	return p.failed(w, r, err, func() (web.View, error) {
 		u, err := p.at(w, r, numberSteps...)
 		if u == nil {
@@ -335,9 +341,12 @@ func (p *Portal) numberAgain(w http.ResponseWriter, r *http.Request) error {
 		return p.onward(w, r, result)
 	}
 	return p.failed(w, r, err, func() (web.View, error) {
-		u, err := p.at(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
+		u, lookErr := p.at(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
 		if u == nil {
-			return nil, err
+			return nil, lookErr
+		}
+		if f, many := manyTexts(err); many {
+			return nil, p.textsWait(w, r, f, u.Setup.Data.Text, "/2fa/setup/phone/code")
 		}
 		return p.numberCodeView(r, u)
 	})

@@ -13,6 +13,7 @@ type Wait struct {
 	Wait   time.Duration
 	Life   time.Duration // how long the last text message code still works, or 0
 	Retry  string        // where "Try again" leads: a GET of the page that was refused
+	To     string        // what Retry leads on to, or ""
 	Code   string        // text messages: the page of the code
 	Forgot string        // where a forgotten password leads, or ""
 }
