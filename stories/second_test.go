@@ -33,17 +33,16 @@ func TestAppCodeRows(t *testing.T) {
 		{app.code(-2), "That code has just changed. Enter the code showing now."},
 		{app.code(-8), "Your phone's clock is about 4 minutes slow. Turn on automatic date and time on the phone, then enter the next code."},
 		{app.code(8), "That code is not correct. Enter the code showing now for Example (ada)."}, // the future: not at first
-		{app.code(9), "Your phone's clock is about 4 minutes fast. Turn on automatic date and time on the phone, then enter the next code."},
+		{app.code(7), "Your phone's clock is about 4 minutes fast. Turn on automatic date and time on the phone, then enter the next code."},
 	} {
 		b.do("Verify", "code", row.typed).is(want{page: "app-code", problem: "#code " + row.words, kept: []string{"code", ""}})
 	}
 	// What was shown to match does not work when its time comes.
-	shown := app.code(9)
-	p.move(9 * 30 * time.Second)
+	shown := app.code(7)
+	p.move(7 * 30 * time.Second)
 	c := p.browser()
 	c.enter("ada", password)
 	c.do("Verify", "code", shown).is(want{page: "app-code", problem: "#code " + used})
-	c.is(want{problem: "#code " + used, texts: []string{"Sign in another way"}}) // the lane's failures? five in this attempt only
 }
 
 func TestAppCodeSpellings(t *testing.T) {

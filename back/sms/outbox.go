@@ -3,6 +3,7 @@ package sms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -47,15 +48,7 @@ func (o *Outbox) Send(_ context.Context, m message.Message) (ref string, err err
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.Path != "" {
-		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-		if err != nil {
-			return "", fmt.Errorf("outbox: %w", err)
-		}
-		if _, err := f.Write(append(raw, '\n')); err != nil {
-			f.Close()
-			return "", fmt.Errorf("outbox: %w", err)
-		}
-		if err := f.Close(); err != nil {
+		if err := appendLine(o.Path, append(raw, '\n')); err != nil {
 			return "", fmt.Errorf("outbox: %w", err)
 		}
 	}
@@ -63,4 +56,25 @@ func (o *Outbox) Send(_ context.Context, m message.Message) (ref string, err err
 		o.Tap(line)
 	}
 	return m.ID, nil
+}
+
+// appendLine appends a line, or none of it: half a line on a full disk would
+// spoil the next one too.
+func appendLine(path string, line []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if n, err := f.Write(line); err != nil {
+		if n > 0 && info.Mode().IsRegular() {
+			err = errors.Join(err, f.Truncate(info.Size()))
+		}
+		return err
+	}
+	return nil
 }

@@ -224,4 +224,3 @@ func TestTriesAtUnknownNamesHaveABound(t *testing.T) {
 		}
 	})
 }
-

@@ -70,7 +70,14 @@ func (w *groupWriter) stop() error {
 	}
 	w.mu.Unlock()
 	<-w.done
-	return w.conn.Close()
+	// A connection with a statement left open would not be closed, and the log
+	// would stay beside the database.
+	var err error
+	for query, stmt := range w.stmts {
+		err = errors.Join(err, stmt.Close())
+		delete(w.stmts, query)
+	}
+	return errors.Join(err, w.conn.Close())
 }
 
 func (w *groupWriter) run() {

@@ -143,7 +143,7 @@ func TestTheClockIsToldBeforeTheOlderEntry(t *testing.T) {
 }
 
 func TestOnlyOneStepEitherSidePasses(t *testing.T) {
-	for offset := int64(-40); offset <= 40; offset++ {
+	for _, offset := range []int64{-1684, -120, -60, -20, -8, -4, -3, -2, -1, 0, 1, 2, 3, 4, 8, 20, 60, 120, 1684} {
 		// At both ends of a step, and in it.
 		for _, within := range []time.Duration{-5 * time.Second, 0, 24*time.Second + 999*time.Millisecond} {
 			v := apps.Verify(rows(0), Try{Entered: present.Code(at + offset), Now: noon.Add(within)})

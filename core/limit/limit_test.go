@@ -1,6 +1,9 @@
 package limit
 
 import (
+	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -120,7 +123,7 @@ func TestTheOddsOfGuessingInAYearAreUnderOneInAThousand(t *testing.T) {
 // A thief who paces the guesses of one lane gets this far in a day; the year's
 // count stops them within it, the 100 misses of one authenticator earlier.
 func TestTheWaitsLeaveTenHonestTriesAndFewGuesses(t *testing.T) {
-	if Codes.Max < 10 || guessesADay() >= YearMax {
+	if Codes.Max < 10 || guessesADay() != 260 {
 		t.Errorf("%d tries, %d guesses in a day", Codes.Max, guessesADay())
 	}
 	for i, want := range []time.Duration{15 * minute, 30 * minute, hour} {
@@ -140,9 +143,20 @@ func guessesADay() (n int) {
 	return n
 }
 
-// The figures of the one table of numbers; the words of docs/security/limits.md
-// are held against the same.
+// The figures of the one table of numbers, and of the document that explains them.
 func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]string{} // a budget's figures as the document writes them
+	for _, cells := range documented.FindAllStringSubmatch(string(text), -1) {
+		written[cells[1]] = cells[2] + " in " + cells[3]
+	}
+	said := map[time.Duration]string{10 * minute: "10 minutes", 15 * minute: "15 minutes", hour: "1 hour", day: "24 hours"}
+	if written["year"] != fmt.Sprintf("%d in 365 days", YearMax) {
+		t.Errorf("the document says %q of the year", written["year"])
+	}
 	for _, row := range []struct {
 		budget Budget
 		max    int
@@ -157,6 +171,13 @@ func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
 		if row.budget.Max != row.max || row.budget.Window != row.window {
 			t.Errorf("%s: %d in %v, want %d in %v", row.budget.Name, row.budget.Max, row.budget.Window, row.max, row.window)
 		}
+		if want := fmt.Sprintf("%d in %s", row.max, said[row.window]); written[row.budget.Name] != want {
+			t.Errorf("%s: the document says %q, want %q", row.budget.Name, written[row.budget.Name], want)
+		}
+		delete(written, row.budget.Name)
+	}
+	if delete(written, "year"); len(written) != 0 {
+		t.Errorf("the document knows budgets that are not there: %v", written)
 	}
 	if TextNumber.Gaps != [2]time.Duration{30 * time.Second, 2 * minute} {
 		t.Errorf("gaps %v", TextNumber.Gaps)
@@ -167,6 +188,9 @@ func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
 		}
 	}
 }
+
+// documented is a row of the document's table of budgets.
+var documented = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| [^|]+ \\| ([0-9]+) \\| ([^|]+) \\|")
 
 func TestNamesOfBudgetsKeepTheirRowsApart(t *testing.T) {
 	seen := map[string]bool{}

@@ -68,7 +68,7 @@ func (w Writer) DisputeLink(token string) string { return w.URL + "/not-me/" + t
 // Check counts every text with the names as they are set, and says which one
 // would not fit into a single message, and by how much.
 func (w Writer) Check() error {
-	when := time.Date(2026, 11, 23, 14, 32, 0, 0, time.UTC)
+	when := w.longestMoment()
 	texts := map[string]string{"text.code": w.Code("000000", false), "text.code-new-app": w.Code("000000", true)}
 	for _, n := range Notices {
 		texts["notice."+string(n)] = w.text(n, when, strings.Repeat("X", 26))
@@ -83,6 +83,18 @@ func (w Writer) Check() error {
 		}
 	}
 	return nil
+}
+
+// longestMoment is a moment that takes as many letters as any: a zone may have a
+// longer name in summer.
+func (w Writer) longestMoment() (longest time.Time) {
+	for month := time.January; month <= time.December; month++ {
+		at := time.Date(2026, month, 23, 14, 32, 0, 0, time.UTC)
+		if longest.IsZero() || len(w.When(at)) > len(w.When(longest)) {
+			longest = at
+		}
+	}
+	return longest
 }
 
 // The characters of GSM 03.38: the basic table, and those that take two places.

@@ -455,3 +455,27 @@ func (b *Tab) Screenshot() []byte {
 	return call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: &beyond,
 		Clip: &page.Viewport{Width: size.W, Height: size.H, Scale: 1}}).Data
 }
+
+// EmptyCache forgets what the browser has kept of pages, but no cookies.
+func (b *Tab) EmptyCache() {
+	b.t.Helper()
+	call(b, network.ClearBrowserCache, cdp.Empty{})
+}
+
+// Settle waits until all that was asked for has come.
+func (b *Tab) Settle() {
+	b.t.Helper()
+	for end := time.Now().Add(step); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+		b.mu.Lock()
+		open := 0
+		for _, r := range b.requests {
+			if r.Bytes == 0 {
+				open++
+			}
+		}
+		b.mu.Unlock()
+		if open == 0 {
+			return
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -271,4 +272,22 @@ func (p *Portal) Notices(n int) (notices []string) {
 	}
 	p.t.Fatalf("there are %d notices, not %d: %q", len(notices), n, notices)
 	return nil
+}
+
+// Transferred is how many bytes an answer takes, header included, as a browser
+// asks for it.
+func (p *Portal) Transferred(path string) float64 {
+	p.t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: close\r\n\r\n", path, strings.TrimPrefix(p.URL, "http://"))
+	raw, err := io.ReadAll(c)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return float64(len(raw))
 }

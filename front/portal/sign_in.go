@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sallyport/core/fault"
 	"sallyport/core/flow"
@@ -21,6 +22,15 @@ func (p *Portal) signInView(r *http.Request, username string) *SignIn {
 	return &SignIn{Action: "/sign-in", Username: username}
 }
 
+// filled is a name that an address fills the form in with: nothing of it is
+// believed.
+func filled(name string) string {
+	if utf8.RuneCountInString(name) > 64 || !utf8.ValidString(name) {
+		return ""
+	}
+	return name
+}
+
 // getSignIn draws the form. The address to return to rides in its token, so that
 // nothing is stored before the password is right.
 func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -28,7 +38,7 @@ func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := ""
+	name := filled(r.URL.Query().Get("name"))
 	if s != nil {
 		again := r.URL.Query().Get("set-up") != "" && s.Session.Level == session.One
 		if s.Over == "" && !again {

@@ -1,0 +1,125 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/back/seal"
+	"sallyport/back/store"
+)
+
+// The child of TestNothingAcknowledgedIsLostWhenTheProgramIsKilled: it writes
+// for ever, and says what was acknowledged.
+func TestMain(m *testing.M) {
+	if folder := os.Getenv("STORE_WRITER"); folder != "" {
+		if err := writeOn(folder, os.Getenv("STORE_ROUND")); err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func writeOn(folder, round string) error {
+	keys, err := seal.ReadKeyFile(filepath.Join(folder, "key"))
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(context.Background(), store.Options{Folder: filepath.Join(folder, "data"), Keys: keys, Now: clock})
+	if err != nil {
+		return err
+	}
+	errs := make(chan error)
+	var mu sync.Mutex
+	for writer := range 4 {
+		go func() {
+			for i := 0; ; i++ {
+				name := fmt.Sprintf("%s-%d-%d", round, writer, i)
+				if err := s.Apply(context.Background(), pair(name)); err != nil {
+					errs <- err
+				}
+				mu.Lock()
+				fmt.Println("ok", name)
+				mu.Unlock()
+			}
+		}()
+	}
+	return <-errs
+}
+
+func TestNothingAcknowledgedIsLostWhenTheProgramIsKilled(t *testing.T) {
+	folder := t.TempDir()
+	key := seal.NewKeyFile()
+	if err := os.WriteFile(filepath.Join(folder, "key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := seal.ParseKeyFile("key", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := store.Options{Folder: filepath.Join(folder, "data"), Keys: keys}
+	var acknowledged []string
+	for round := range 5 {
+		acknowledged = append(acknowledged, killed(t, folder, fmt.Sprint(round), time.Duration(20+round*70)*time.Millisecond)...)
+	}
+	if len(acknowledged) < 20 {
+		t.Fatalf("only %d changes were acknowledged", len(acknowledged))
+	}
+	t.Logf("%d changes were acknowledged", len(acknowledged))
+	s := open(t, o)
+	for _, name := range acknowledged {
+		if !whole(t, s, name) {
+			t.Errorf("%s was acknowledged and is gone", name)
+		}
+	}
+	everyone, err := s.Everyone(t.Context(), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range everyone[max(0, len(everyone)-500):] {
+		whole(t, s, p.Name)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	sound(t, o)
+}
+
+// killed runs the writer, kills it some time after its first change, and returns
+// what it said.
+func killed(t *testing.T, folder, round string, after time.Duration) (acknowledged []string) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), "STORE_WRITER="+folder, "STORE_ROUND="+round)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // a line that broke off was not said
+		}
+		name, ok := strings.CutPrefix(strings.TrimSpace(line), "ok ")
+		if !ok {
+			t.Errorf("the writer says %q", line)
+		}
+		if acknowledged = append(acknowledged, name); len(acknowledged) == 1 {
+			time.AfterFunc(after, func() { _ = child.Process.Kill() })
+		}
+	}
+	_ = child.Wait()
+	return acknowledged
+}
