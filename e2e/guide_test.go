@@ -190,3 +190,38 @@ func checkDownload(t *testing.T, b *harness.Tab, codes []string) {
 		}
 	}
 }
+
+// What `sallyport demo` prints is enough: address, password, page of texts.
+func TestTheDemoIsComplete(t *testing.T) {
+	t.Parallel()
+	demo := harness.Demo(t)
+	b := harness.Open(t, demo.URL)
+	b.Go("/sign-in")
+	b.Type("username", harness.Ada)
+	b.Type("password", demo.Password)
+	b.Click("Sign in")
+	b.Click("Configure 2FA")
+	b.Click("Continue")
+	b.Type("phone", harness.Number)
+	b.Click("Send SMS")
+	outbox := b.Another()
+	outbox.Go(demo.Outbox)
+	outbox.At("demo-outbox")
+	outbox.Click("Check for new messages")
+	outbox.At("demo-outbox")
+	code := regexp.MustCompile(`\b\d{6}\b`).FindString(outbox.Text())
+	if code == "" {
+		t.Fatalf("the page of texts shows no code: %s", outbox.Text())
+	}
+	b.Type("code", code)
+	b.Click("Verify")
+	app := harness.Scan(t, b.Screenshot())
+	b.Click("Continue")
+	b.Type("code", app.Code(time.Now()))
+	b.Click("Verify")
+	b.At("setup-finish")
+	if !strings.Contains(demo.Printed(), code+" is your Sallyport code.") {
+		t.Errorf("the demo does not print the text message:\n%s", demo.Printed())
+	}
+	demo.Interrupt()
+}

@@ -44,21 +44,15 @@ func TestATextBrowserWalksTheGuide(t *testing.T) {
 	r.Says("Step 6 of 6")
 	r.Fill("6-digit app code", app.Code(p.Now()))
 	r.Press("Verify")
-	page := r.Says("Save your recovery codes")
-	if codes := recoveryCode.FindAllString(page, -1); len(codes) != 10 {
+	if codes := recoveryCode.FindAllString(r.Says("Save your recovery codes"), -1); len(codes) != 10 {
 		t.Errorf("w3m shows %d recovery codes", len(codes))
-	}
-	for _, dead := range []string{"[Copy]", "[Print]"} {
-		if strings.Contains(page, dead) {
-			t.Errorf("%s does nothing here and is shown", dead)
-		}
 	}
 	r.Tick("I have saved these codes")
 	r.Press("Finish")
 	r.Says("2FA is on. You have 10 recovery codes.")
 
 	r.Follow("Sign out")
-	r.Says("You have signed out")
+	r.Says("You are signed out")
 	p.Ahead(time.Minute)
 	r.Go(p.URL + "/sign-in")
 	r.Says("Username")

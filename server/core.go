@@ -50,7 +50,7 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile) (*Core, err
 		return nil, err
 	}
 	core := &Core{Config: c, Store: db, Now: clock, Hasher: person.NewQueue(parallel(c))}
-	core.Flow = &flow.Machine{People: db, Attempts: db, Sessions: db, Changes: db, Secrets: db, Hasher: core.Hasher, Params: params,
+	core.Flow = &flow.Machine{People: db, History: db, Attempts: db, Sessions: db, Changes: db, Secrets: db, Hasher: core.Hasher, Params: params,
 		Policy: rules(c), Numbers: numbers(c), Context: []string{c.Name, c.AppName(), c.Hostname()}, AppName: c.AppName(), Now: clock}
 	core.Flow.Writer = writer(c, core.Flow.LinkID)
 	if err := core.Flow.Writer.Check(); err != nil {

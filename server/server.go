@@ -20,6 +20,7 @@ import (
 	"sallyport/config"
 	"sallyport/core/phone"
 	"sallyport/front/portal"
+	"sallyport/front/web"
 )
 
 // Options are what a run of the portal needs besides its settings.
@@ -121,7 +122,7 @@ func (s *Server) serve(h *http.Server, l net.Listener, c *config.Config) error {
 }
 
 func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, error) {
-	server := &http.Server{Handler: counted(h), ReadHeaderTimeout: headerTime, WriteTimeout: answerTime + 20*time.Second, IdleTimeout: idleTime,
+	server := &http.Server{Handler: counted(h), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime + web.BodyTime, WriteTimeout: answerTime + 20*time.Second, IdleTimeout: idleTime,
 		MaxHeaderBytes: headerMax - 4096, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnContext: withConn}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)

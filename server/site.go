@@ -102,11 +102,20 @@ func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
 	mux.Handle("GET /assets/", site.Assets())
 	mux.Handle("GET /brand/", brand)
 	guarded := kit.Guard(mux)
-	outer := http.NewServeMux()
-	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
-	outer.HandleFunc("GET /readyz", s.ready)
-	outer.Handle("/", guarded)
-	return outer
+	// The guard stands outside every route, redirects of the mux included; only
+	// the two questions of a load balancer come by any name.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/healthz" && r.Method == http.MethodGet:
+			kit.Headers(w.Header())
+			w.Write([]byte("ok\n"))
+		case r.URL.Path == "/readyz" && r.Method == http.MethodGet:
+			kit.Headers(w.Header())
+			s.ready(w, r)
+		default:
+			guarded.ServeHTTP(w, r)
+		}
+	})
 }
 
 // ready tells a load balancer whether this node can do its work: the database

@@ -434,7 +434,7 @@ func TestTwentyPosts(t *testing.T) {
 	p.move(31 * time.Second)
 	parallel := func(browsers []*browser, code string) (cookies map[string]int, failed int) {
 		cookies = map[string]int{}
-		answers := map[string]int{}
+		answers := map[string]int{} // of those that failed
 		defer func() { t.Log(answers) }()
 		var mu sync.Mutex
 		var wg sync.WaitGroup

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
+	"strings"
 
 	"sallyport/core/audit"
 )
@@ -42,4 +44,14 @@ func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
 // Events are the newest entries about a person.
 func (s *Store) Events(ctx context.Context, who string, most, skip int) ([]audit.Entry, error) {
 	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE person = $1 ORDER BY at DESC, id LIMIT $2 OFFSET $3", who, most, skip)
+}
+
+// EventsOf are the newest entries of some kinds about a person.
+func (s *Store) EventsOf(ctx context.Context, who string, kinds []audit.Event, most int) ([]audit.Entry, error) {
+	places, args := make([]string, len(kinds)), []any{who, most}
+	for i, kind := range kinds {
+		places[i], args = fmt.Sprintf("$%d", i+3), append(args, string(kind))
+	}
+	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE person = $1 AND event IN ("+strings.Join(places, ", ")+
+		") ORDER BY at DESC, id LIMIT $2", args...)
 }

@@ -75,7 +75,7 @@ func plant(t *testing.T, s *store.Store) {
 	setup := flow.Setup{ID: "setup", Person: who.ID, Kind: flow.SetupFirst, SeenAt: now, EndsAt: now.Add(time.Hour), Version: 1, Codes: prepared,
 		Data: flow.SetupData{Typed: c("new number"), Number: phone.Number{E164: "+1" + c("new number"), Typed: c("new number")}, Text: code, Secret: secret, Old: []factor.Secret{secret}}}
 	row := session.Row{ID: flow.HashToken(c("token") + "s"), Person: who.ID, EndsAt: now.Add(time.Hour), Version: 1,
-		Data: session.Data{Codes: prepared.Codes, ReturnTo: c("return")}}
+		Codes: prepared.Codes, CodesUntil: now.Add(time.Hour), Data: session.Data{ReturnTo: c("return")}}
 	signedIn, err := session.Issue(session.Proved{Password: true, Factor: "app"}, policy.Need{Known: true, Factor: true}, row)
 	if err != nil {
 		t.Fatal(err)

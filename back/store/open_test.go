@@ -14,6 +14,7 @@ import (
 
 	"sallyport/back/seal"
 	"sallyport/back/store"
+	"sallyport/back/storetest"
 	"sallyport/core/change"
 	"sallyport/core/person"
 )
@@ -158,7 +159,7 @@ func TestADatabaseThatIsNoneIsRefused(t *testing.T) {
 // not get the change. Until the first release this row may be made anew.
 func TestMigrationsAreFrozen(t *testing.T) {
 	frozen := map[string]string{
-		"0001_first.sql": "c2d0070b4d2be2c32e5f34715da06f6dde0f960e03d0a1dd5fdf6f6541bf205c",
+		"0001_first.sql": "551d9c1f75c57ee4d6968b095585564f377f7bacdfcfffd64de5b07650140ab5",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {
@@ -204,23 +205,22 @@ func TestLibcIsTheOneThatSQLiteWasMadeWith(t *testing.T) {
 	}
 }
 
+// One database is enough for the one text of its SQL: SQLite takes half a minute
+// to make the rows under the race detector.
 func TestTriesAtUnknownNamesHaveABound(t *testing.T) {
-	on(t, func(t *testing.T, o store.Options) {
-		s := open(t, o)
-		db := raw(t, o)
-		exec1(t, db, "INSERT INTO audit (id, at, person, actor, event, method, reason, attempt, detail, mac) "+
-			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101300) "+
-			"SELECT 'entry' || i, 1795444000000 + i, '', '', 'password-wrong', '', '', '', '', '' FROM n")
-		if err := s.Sweep(t.Context(), now); err != nil {
-			t.Fatal(err)
-		}
-		var count int
-		var oldest int64
-		if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*), MIN(at) FROM audit").Scan(&count, &oldest); err != nil {
-			t.Fatal(err)
-		}
-		if count != 100_000 || oldest != 1795444000000+1301 {
-			t.Errorf("%d are kept, the oldest is %d", count, oldest-1795444000000)
-		}
-	})
+	o := store.Options{Postgres: storetest.Postgres(t), Keys: keyFile(t)}
+	s, db := open(t, o), raw(t, o)
+	exec1(t, db, "INSERT INTO audit (id, at, person, actor, event, method, reason, attempt, detail, mac) "+
+		"SELECT 'entry' || i, 1795444000000 + i, '', '', 'password-wrong', '', '', '', '', '' FROM generate_series(1, 101300) AS i")
+	if err := s.Sweep(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	var count int
+	var oldest int64
+	if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*), MIN(at) FROM audit").Scan(&count, &oldest); err != nil {
+		t.Fatal(err)
+	}
+	if count != 100_000 || oldest != 1795444000000+1301 {
+		t.Errorf("%d are kept, the oldest is %d", count, oldest-1795444000000)
+	}
 }

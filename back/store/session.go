@@ -8,7 +8,7 @@ import (
 	"sallyport/core/session"
 )
 
-const sessionColumns = "id, person, level, method, known, made_at, seen_at, ends_at, ended_at, ended_why, confirmed_at, password_at, agent, address, data, version"
+const sessionColumns = "id, person, level, method, known, made_at, seen_at, ends_at, ended_at, ended_why, confirmed_at, password_at, agent, address, data, codes, codes_until, version"
 
 func (t txn) session(effect change.Effect) error {
 	switch e := effect.(type) {
@@ -16,16 +16,20 @@ func (t txn) session(effect change.Effect) error {
 		return t.sessionBegun(e)
 	case session.Saved:
 		r := e.Session.Row
-		data, err := t.sealJSON("sessions.data", r.ID, r.Data)
+		data, codes, err := t.sessionSealed(r)
 		if err != nil {
 			return err
 		}
-		return t.must(e, "UPDATE sessions SET known = $2, confirmed_at = $3, password_at = $4, data = $5, version = version + 1 "+
-			"WHERE id = $1 AND version = $6 AND ended_at = 0", r.ID, r.Known, ms(r.ConfirmedAt), ms(r.PasswordAt), data, r.Version)
+		return t.must(e, "UPDATE sessions SET known = $2, confirmed_at = $3, password_at = $4, data = $5, codes = $6, codes_until = $7, version = version + 1 "+
+			"WHERE id = $1 AND version = $8 AND ended_at = 0", r.ID, r.Known, ms(r.ConfirmedAt), ms(r.PasswordAt), data, codes, ms(r.CodesUntil), r.Version)
 	case session.Seen:
 		return t.do("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2 AND ended_at = 0", e.ID, ms(e.At))
 	case session.Ended:
-		return t.must(e, "UPDATE sessions SET ended_at = $3, ended_why = $4 WHERE id = $1 AND person = $2 AND ended_at = 0", e.ID, e.Person, ms(e.At), e.Why)
+		const end = "UPDATE sessions SET ended_at = $3, ended_why = $4 WHERE id = $1 AND person = $2 AND ended_at = 0"
+		if e.Lenient {
+			return t.do(end, e.ID, e.Person, ms(e.At), e.Why)
+		}
+		return t.must(e, end, e.ID, e.Person, ms(e.At), e.Why)
 	case session.EndedAll:
 		return t.do("UPDATE sessions SET ended_at = $3, ended_why = $4 WHERE person = $1 AND id <> $2 AND ended_at = 0", e.Person, e.Except, ms(e.At), e.Why)
 	}
@@ -38,22 +42,38 @@ func (t txn) sessionBegun(e session.Begun) error {
 	if e.Session.Proven() == 0 || e.Session.Proven() != r.Level {
 		return fmt.Errorf("a session without its proof")
 	}
-	data, err := t.sealJSON("sessions.data", r.ID, r.Data)
+	data, codes, err := t.sessionSealed(r)
 	if err != nil {
 		return err
 	}
 	return t.must(e, insert("sessions", sessionColumns)+" ON CONFLICT DO NOTHING", r.ID, r.Person, int64(r.Level), r.Method, r.Known, ms(r.MadeAt), ms(r.SeenAt),
-		ms(r.EndsAt), ms(r.EndedAt), r.EndedWhy, ms(r.ConfirmedAt), ms(r.PasswordAt), r.Agent, r.Address, data, r.Version)
+		ms(r.EndsAt), ms(r.EndedAt), r.EndedWhy, ms(r.ConfirmedAt), ms(r.PasswordAt), r.Agent, r.Address, data, codes, ms(r.CodesUntil), r.Version)
+}
+
+// sessionSealed is what nobody but the session's owner may read. The codes have a
+// column of their own, so that they can be dropped when their time is over.
+func (t txn) sessionSealed(r session.Row) (data, codes []byte, err error) {
+	if data, err = t.sealJSON("sessions.data", r.ID, r.Data); err != nil {
+		return nil, nil, err
+	}
+	if len(r.Codes) == 0 {
+		return data, []byte{}, nil
+	}
+	codes, err = t.sealJSON("sessions.codes", r.ID, r.Codes)
+	return data, codes, err
 }
 
 func (s *Store) scanSession(row scanner) (*session.Session, error) {
 	var r session.Row
-	var data []byte
+	var data, codes []byte
 	if err := row.Scan(&r.ID, &r.Person, &r.Level, &r.Method, &r.Known, when{&r.MadeAt}, when{&r.SeenAt}, when{&r.EndsAt}, when{&r.EndedAt},
-		&r.EndedWhy, when{&r.ConfirmedAt}, when{&r.PasswordAt}, &r.Agent, &r.Address, &data, &r.Version); err != nil {
+		&r.EndedWhy, when{&r.ConfirmedAt}, when{&r.PasswordAt}, &r.Agent, &r.Address, &data, &codes, when{&r.CodesUntil}, &r.Version); err != nil {
 		return nil, err
 	}
 	if err := s.openJSON("sessions.data", r.ID, data, &r.Data); err != nil {
+		return nil, err
+	}
+	if err := s.openJSON("sessions.codes", r.ID, codes, &r.Codes); err != nil {
 		return nil, err
 	}
 	stored := session.Stored(r)

@@ -18,6 +18,7 @@ const (
 	unknownMost  = 100_000
 	messagesKept = 30 * 24 * time.Hour
 	unknownKept  = 30 * 24 * time.Hour // tries at names that do not exist
+	wrongKept    = 90 * 24 * time.Hour // wrong passwords of names that do
 	sessionsKept = 24 * time.Hour
 	recoverKept  = 30 * 24 * time.Hour
 )
@@ -50,11 +51,15 @@ func (t txn) swept(e swept) error {
 		{"messages", "made_at < $1", messagesKept},
 		{"recoveries", "until_at < $1", recoverKept},
 		{"audit", "person = '' AND at < $1", unknownKept},
+		{"audit", "event = 'password-wrong' AND at < $1", wrongKept},
 		{"factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1", factor.OldFor},
 	} {
 		if err := drop("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
 			return err
 		}
+	}
+	if err := t.do("UPDATE sessions SET codes = $1 WHERE codes_until > 0 AND codes_until < $2", []byte{}, ms(e.Now)); err != nil {
+		return err
 	}
 	if err := drop("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE person = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost); err != nil {
 		return err

@@ -232,13 +232,13 @@ func nodes(w *world) {
 // callers cancel their context while their change is on its way.
 func callers(w *world) {
 	const n = 200
-	type change2 struct{ p, witness string }
-	changes := make([]change2, n)
+	type pending struct{ p, witness string }
+	changes := make([]pending, n)
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		p := newPerson()
-		changes[i] = change2{p.ID, id()}
+		changes[i] = pending{p.ID, id()}
 		ctx, cancel := context.WithCancel(context.Background())
 		set := change.Set{person.Added{Person: p}}
 		for range 20 {

@@ -62,7 +62,11 @@ func program() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "sallyport: "+remedy(err))
+	text := remedy(err)
+	if !strings.Contains(text, "hint: ") { // every failure has one
+		text += "\nhint: change that and run the command again, or look further with sallyport doctor"
+	}
+	fmt.Fprintln(os.Stderr, "sallyport: "+text)
 	var wrong usage
 	if errors.As(err, &wrong) {
 		return 2

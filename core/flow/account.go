@@ -385,8 +385,7 @@ func (m *Machine) NewCodes(ctx context.Context, token string, client Client) (Re
 func showInSession(set change.Set, codes []string, now time.Time) {
 	for i, effect := range set {
 		if saved, ok := effect.(session.Saved); ok {
-			d := &saved.Session.Data
-			d.Codes, d.CodesUntil, d.CodesWhy = codes, now.Add(CodesShown), "codes"
+			saved.Session.Codes, saved.Session.CodesUntil, saved.Session.Data.CodesWhy = codes, now.Add(CodesShown), "codes"
 			set[i] = saved
 		}
 	}
@@ -402,7 +401,7 @@ func (m *Machine) FinishCodes(ctx context.Context, token string, saved bool, cli
 		}
 		d := &s.Session.Data
 		result = Result{ReturnTo: d.ReturnTo}
-		if len(d.Codes) == 0 {
+		if d.CodesWhy == "" {
 			return nil, nil
 		}
 		if !saved {
@@ -416,8 +415,9 @@ func (m *Machine) FinishCodes(ctx context.Context, token string, saved bool, cli
 				set.Add(factor.DataSaved{Factor: row})
 			}
 		}
-		d.Notice, d.NoticeArgs = "security.finished", []string{"n", strconv.Itoa(len(d.Codes))}
-		d.Codes, d.CodesUntil, d.CodesWhy, d.ReturnTo = nil, time.Time{}, "", ""
+		d.Notice, d.NoticeArgs = "security.finished", []string{"n", strconv.Itoa(codesLeft(s.Factors))}
+		s.Session.Codes, s.Session.CodesUntil = nil, time.Time{}
+		d.CodesWhy, d.ReturnTo = "", ""
 		set.Add(session.Saved{Session: s.Session})
 		return set, nil
 	})

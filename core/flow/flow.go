@@ -51,6 +51,7 @@ type Secrets interface {
 // Machine is the flow with what it needs from the world.
 type Machine struct {
 	People   People
+	History  History
 	Attempts Attempts
 	Sessions Sessions
 	Changes  Changes
@@ -154,6 +155,9 @@ func (m *Machine) decide(ctx context.Context, decision func() (change.Set, error
 		if !errors.As(err, &refused) {
 			return err
 		}
+	}
+	if refused == nil {
+		return fmt.Errorf("decide: overtaken %d times", decisions)
 	}
 	return fmt.Errorf("decide: lost %d times, last to %T", decisions, refused.Effect)
 }

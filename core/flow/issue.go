@@ -43,12 +43,15 @@ func (m *Machine) issue(ctx context.Context, u *Under, method string, client Cli
 		if old, err := m.Sessions.Session(ctx, HashToken(client.Session)); err != nil {
 			return nil, Result{}, err
 		} else if old != nil && old.EndedAt.IsZero() {
-			set.Add(session.Ended{ID: old.ID, Person: old.Person, Why: session.EndedByRenewal, At: u.Now})
+			set.Add(session.Ended{ID: old.ID, Person: old.Person, Why: session.EndedByRenewal, At: u.Now, Lenient: true})
 		}
 	}
 	u.Attempt.EndedAt, u.Attempt.EndedWhy = u.Now, OverDone
 	u.Attempt.Data.Moved = &Moved{At: u.Now, Form: form, Value: m.value(form, value), Step: Done, Level: int(s.Level)}
-	set.Add(AttemptSaved{Attempt: u.Attempt}, limit.Cleared{Keys: []string{codesKey(u.Person.ID, u.Attempt.Lane)}})
+	set.Add(AttemptSaved{Attempt: u.Attempt})
+	if method != "" { // a password alone clears no wait for wrong codes
+		set.Add(limit.Cleared{Keys: []string{codesKey(u.Person.ID, u.Attempt.Lane)}})
+	}
 	if method != "" && u.Person.MailedPassword {
 		u.Person.MailedPassword = false
 		set.Add(person.Saved{Person: u.Person})

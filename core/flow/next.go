@@ -98,6 +98,9 @@ func enrolled(f Facts, need policy.Need) Step {
 	case f.Working:
 		return AskFactor
 	case f.TurnedOff && need.OneFactor && !f.Wants && !f.Text && !f.Code && !f.Replacing:
+		if f.MustChange {
+			return AskNewPassword
+		}
 		return Done
 	case f.Replacing:
 		return setup(f, need)
@@ -116,6 +119,8 @@ func enrolled(f Facts, need policy.Need) Step {
 // guide, so that nobody ends with an app and no way back.
 func setup(f Facts, need policy.Need) Step {
 	switch {
+	case f.MustChange:
+		return AskNewPassword
 	case !f.Installed && f.Replacing:
 		return AskInstall
 	case !f.Installed:

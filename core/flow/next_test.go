@@ -191,7 +191,7 @@ var laws = []struct {
 		return s == Done && f.Factor == "" && !(f.EverEnrolled && f.TurnedOff && n.OneFactor && !f.Working && !f.Wants)
 	}},
 	{"a text message or a recovery code opens no session by itself", func(f *Facts, n *policy.Need, s Step) bool {
-		return (f.Text || f.Code || f.Replacing) && f.Factor == "" && (s == Done || s == AskNewPassword)
+		return (f.Text || f.Code || f.Replacing) && f.Factor == "" && (s == Done || s == AskNewPassword && !f.MustChange)
 	}},
 	{"who was ever enrolled sets nothing up on a password", func(f *Facts, n *policy.Need, s Step) bool {
 		proof := f.Text || f.Code || f.SetupCode || f.Replacing
@@ -216,8 +216,8 @@ var laws = []struct {
 	{"a closed lane opens for nobody without a second factor", func(f *Facts, n *policy.Need, s Step) bool {
 		return f.Closed && f.Factor == "" && s > LaneClosed && s != Waiting
 	}},
-	{"after both factors a password that must change comes first", func(f *Facts, n *policy.Need, s Step) bool {
-		return s == Done && f.Factor != "" && f.MustChange
+	{"a password that must change comes before any session and any new app", func(f *Facts, n *policy.Need, s Step) bool {
+		return f.MustChange && (s == Done || bindsAnApp(s))
 	}},
 }
 

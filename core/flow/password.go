@@ -75,6 +75,14 @@ func (m *Machine) checkNew(ctx context.Context, who person.Person, entered strin
 // AcceptInvitation sets the first password and leads on, in the same attempt,
 // into the set-up. Only this post spends the invitation.
 func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, post Post, client Client) (Result, error) {
+	attemptToken := m.derive("attempt", token, post.Form)
+	twice, err := m.Attempts.Attempt(ctx, HashToken(attemptToken))
+	if err != nil {
+		return Result{}, fmt.Errorf("read attempt: %w", err)
+	}
+	if twice != nil && twice.Over(m.Now()) == "" && m.Now().Sub(twice.MadeAt) <= MovedFor {
+		return Result{Attempt: attemptToken}, nil // the same form posted twice
+	}
 	who, err := m.Invitation(ctx, token)
 	if err != nil {
 		return Result{}, err
@@ -83,7 +91,6 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 	if err != nil {
 		return Result{}, err
 	}
-	attemptToken := m.derive("attempt", token, post.Form)
 	err = m.decide(ctx, func() (change.Set, error) {
 		who, err := m.Invitation(ctx, token)
 		if err != nil {
@@ -136,17 +143,24 @@ func (m *Machine) MustChange(ctx context.Context, post Post, entered string, cli
 		}
 	}
 	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+		if phc == "" {
+			return nil, Result{}, fault.New(fault.Denied, "step.first") // it was not due yet when the password was judged
+		}
 		set := m.newPassword(&u.Person, phc, u.Now, "", u.Attempt.ID)
 		set.Add(m.entry(audit.PasswordChanged, u.Person.ID, client))
+		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
+			About: person.Disputed{Password: true, Where: client.Agent}}, u.Now)...)
 		u.Person.Version++
+		if u.Attempt.Data.Factor == "" && !u.Person.TurnedOff { // before a set-up: it goes on in the attempt
+			set.Add(AttemptSaved{Attempt: u.Attempt})
+			return set, Result{}, nil
+		}
 		client.Known = "" // known browsers end with the old password
 		issued, result, err := m.issue(ctx, u, u.Attempt.Data.Factor, client, post.Form, entered)
 		if err != nil {
 			return nil, Result{}, err
 		}
 		set.Add(issued...)
-		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
-			About: person.Disputed{Password: true, Where: client.Agent}}, u.Now)...)
 		return set, result, nil
 	}, AskNewPassword)
 }

@@ -106,7 +106,8 @@ func (m *Machine) appCodeRight(ctx context.Context, u *Under, v factor.Verdict, 
 	// Burn first, then grant: the step is spent before anything is given.
 	set = append(append(change.Set{m.within(u)}, v.Effects...), set...)
 	if u.Recovery.Alive(u.Now) {
-		set.Add(RecoveryEnded{Person: u.Person.ID, Why: ByAppCode, At: u.Now}, m.entry(audit.RecoveryStopped, u.Person.ID, client))
+		set.Add(RecoveryEnded{Person: u.Person.ID, Why: ByAppCode, At: u.Now},
+			AttemptsEnded{Person: u.Person.ID, Except: u.Attempt.ID, Why: OverByChange, At: u.Now}, m.entry(audit.RecoveryStopped, u.Person.ID, client))
 		set.Add(m.Writer.Notify(message.RecoveryStopped, message.Told{Person: u.Person, Phones: u.Phones}, u.Now)...)
 	}
 	return set, result, nil

@@ -29,8 +29,14 @@ type People interface {
 	Link(ctx context.Context, id string) (*person.Link, error)
 	// LinkAlive is the person's link of a kind that is alive, or the newest.
 	LinkAlive(ctx context.Context, kind person.LinkKind, person string, now time.Time) (*person.Link, error)
+}
+
+// History reads what happened.
+type History interface {
 	// Events are the newest entries about a person.
 	Events(ctx context.Context, person string, most, skip int) ([]audit.Entry, error)
+	// EventsOf are the newest entries of some kinds about a person.
+	EventsOf(ctx context.Context, person string, kinds []audit.Event, most int) ([]audit.Entry, error)
 }
 
 // Attempts reads what is under way.

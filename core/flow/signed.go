@@ -89,7 +89,10 @@ func (s *Signed) lane() limit.Lane {
 func (m *Machine) under(ctx context.Context, s *Signed) (*Under, error) {
 	u := &Under{Attempt: Attempt{Person: s.Person.ID, Lane: s.lane(), MadeAt: s.Now}, Person: s.Person,
 		Factors: s.Factors, Phones: s.Phones, Recovery: s.Recovery, Need: s.Need, Now: s.Now}
-	_, err := m.budgets(ctx, u)
+	closed, err := m.budgets(ctx, u)
+	if err == nil && closed {
+		err = fault.New(fault.Denied, "lane-closed")
+	}
 	return u, err
 }
 
@@ -108,8 +111,12 @@ type Confirmation struct {
 func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
 	value := in.Password + "\x00" + in.Code + "\x00" + in.Recovery
 	next := m.derive("session", token, in.Form, value)
-	if again, err := m.Signed(ctx, next); err != nil || again != nil && again.Over == "" {
-		return Result{Session: next}, err // the same form posted twice
+	again, err := m.Signed(ctx, next)
+	if err != nil {
+		return Result{}, err
+	}
+	if again != nil && again.Over == "" && again.Now.Sub(again.Session.PasswordAt) <= MovedFor {
+		return Result{Session: next}, nil // the same form posted twice
 	}
 	s, err := m.signed(ctx, token)
 	if err != nil {
@@ -123,8 +130,12 @@ func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, cl
 		if err != nil {
 			return nil, err
 		}
-		row := s.Session.Row
-		set := change.Set{}
+		spent, err := m.passwordTry(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		row := s.Session.Row.Renewed(s.Now)
+		set := change.Set{limit.Within{Budget: spent.Budget, Key: spent.Key, Now: s.Now}}
 		if !in.PasswordOnly {
 			proved, err := m.confirmCode(ctx, s, in, client)
 			if err != nil {
@@ -169,13 +180,8 @@ func (m *Machine) confirmPassword(ctx context.Context, s *Signed, entered string
 	if entered == "" {
 		return fault.New(fault.Invalid, "password.empty").On("password")
 	}
-	spent := limit.Spent{Budget: limit.PasswordKnown, Key: limit.PasswordKnown.Key(s.Person.ID, string(s.lane())), Now: s.Now}
-	wait, _, err := m.wait(ctx, s.Now, spent)
-	if err != nil {
+	if _, err := m.passwordTry(ctx, s); err != nil {
 		return err
-	}
-	if wait > 0 {
-		return fault.New(fault.TooMany, "sign-in.wait").After(wait)
 	}
 	normal, ok := person.Normal(entered)
 	var right bool
@@ -191,9 +197,24 @@ func (m *Machine) confirmPassword(ctx context.Context, s *Signed, entered string
 		return nil
 	}
 	return m.decide(ctx, func() (change.Set, error) {
+		spent, err := m.passwordTry(ctx, s)
+		if err != nil {
+			return nil, err
+		}
 		return change.Set{spent, m.entry(audit.PasswordWrong, s.Person.ID, client)},
 			fault.New(fault.Invalid, "confirm.password").On("password")
 	})
+}
+
+// passwordTry is what a wrong password costs somebody who is signed in; a fault
+// when nothing is left of it.
+func (m *Machine) passwordTry(ctx context.Context, s *Signed) (limit.Spent, error) {
+	spent := limit.Spent{Budget: limit.PasswordKnown, Key: limit.PasswordKnown.Key(s.Person.ID, string(s.lane())), Now: s.Now}
+	wait, _, err := m.wait(ctx, s.Now, spent)
+	if err == nil && wait > 0 {
+		err = fault.New(fault.TooMany, "sign-in.wait").After(wait)
+	}
+	return spent, err
 }
 
 // confirmCode checks the second factor of somebody who is signed in. The set
@@ -220,6 +241,11 @@ func (m *Machine) confirmCode(ctx context.Context, s *Signed, in Confirmation, c
 		set := m.miss(u, string(kind), v.Reason, client)
 		set.Add(v.Effects...)
 		set.Add(m.ended(u, v.Effects, client)...)
+		more, err := m.alarms(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		set.Add(more...)
 		return set, m.leftover(u, v.Fault)
 	}
 	set := append(change.Set{m.within(u), limit.Cleared{Keys: []string{codesKey(s.Person.ID, s.lane())}}}, v.Effects...)

@@ -72,8 +72,12 @@ func (m *Machine) tries(ctx context.Context, name string, who *person.Person, cl
 	now := m.Now()
 	named := m.derive("name", name)
 	t := tries{lane: limit.Others, name: limit.Spent{Budget: limit.PasswordName, Key: limit.PasswordName.Key(named), Now: now, Free: true}}
-	if who != nil && client.Known != "" {
-		known, err := m.Sessions.KnownBrowser(ctx, HashToken(client.Known), who.ID)
+	if client.Known != "" {
+		id := "" // nobody's: the same question is asked for every name
+		if who != nil {
+			id = who.ID
+		}
+		known, err := m.Sessions.KnownBrowser(ctx, HashToken(client.Known), id)
 		if err != nil {
 			return t, fmt.Errorf("read known browser: %w", err)
 		}
@@ -180,6 +184,7 @@ func (m *Machine) wrongPassword(ctx context.Context, who *person.Person, t tries
 		}
 		entry := m.entry(audit.PasswordWrong, "", client)
 		var set change.Set
+		record := true
 		for _, s := range t.spent {
 			set.Add(s)
 		}
@@ -188,25 +193,33 @@ func (m *Machine) wrongPassword(ctx context.Context, who *person.Person, t tries
 		}
 		if !t.lane.Known() {
 			set.Add(t.name)
-			more, err := m.tooManyPasswords(ctx, who, t)
+			states, err := m.Changes.Limits(ctx, []string{t.name.Key})
 			if err != nil {
 				return nil, err
 			}
-			set.Add(more...)
+			// Past a hundred an hour they are only counted: nobody can fill the
+			// log of a name that they know.
+			left := limit.PasswordName.Left(states[t.name.Key], m.Now())
+			record = left > 0
+			if left == 1 {
+				more, err := m.tooManyPasswords(ctx, who)
+				if err != nil {
+					return nil, err
+				}
+				set.Add(more...)
+			}
 		}
-		set.Add(entry)
+		if record {
+			set.Add(entry)
+		}
 		return set, fault.New(fault.Invalid, "sign-in.wrong").On("username")
 	})
 }
 
 // tooManyPasswords tells the person, once a day, when over a hundred wrong
 // passwords an hour were tried on the account.
-func (m *Machine) tooManyPasswords(ctx context.Context, who *person.Person, t tries) (change.Set, error) {
-	states, err := m.Changes.Limits(ctx, []string{t.name.Key})
-	if err != nil {
-		return nil, err
-	}
-	if who == nil || limit.PasswordName.Left(states[t.name.Key], m.Now()) > 0 {
+func (m *Machine) tooManyPasswords(ctx context.Context, who *person.Person) (change.Set, error) {
+	if who == nil {
 		return nil, nil
 	}
 	phones, err := m.People.Phones(ctx, who.ID)
@@ -240,15 +253,24 @@ func (m *Machine) rightPassword(ctx context.Context, in SignIn, who person.Perso
 			again.Password = fresh
 		}
 		var set change.Set
-		set, result, err = m.admit(ctx, in, *again, t, client)
+		set, result, err = m.admit(ctx, in, *again, t, fresh != "", client)
 		return set, err
 	})
 	return result, err
 }
 
 // admit is what a right password leads to.
-func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tries, client Client) (change.Set, Result, error) {
+func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tries, rehashed bool, client Client) (change.Set, Result, error) {
 	now := m.Now()
+	// Read again in each round: the right password must not be told from wrong
+	// ones that filled the budget while it waited its turn.
+	wait, _, err := m.wait(ctx, now, t.spent...)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	if wait > 0 {
+		return nil, Result{}, fault.New(fault.TooMany, "sign-in.wait").After(wait)
+	}
 	var set change.Set
 	for _, s := range t.spent {
 		set.Add(limit.Within{Budget: s.Budget, Key: s.Key, Now: now})
@@ -271,7 +293,14 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	}
 	token := m.attemptToken(in, client)
 	if known != nil { // the same form posted twice: the same answer
-		return nil, Result{Attempt: token}, nil
+		if known.Over(now) == "" {
+			return nil, Result{Attempt: token}, nil
+		}
+		result, same, err := m.again(ctx, &Under{Token: token, Attempt: *known, Person: who, Now: now}, client, in.Form, in.Password)
+		if err == nil && !same {
+			err = fault.New(fault.Invalid, "sign-in.stale")
+		}
+		return nil, result, err
 	}
 	u := &Under{Token: token, Attempt: attempt, Now: now}
 	u.Person = who
@@ -281,9 +310,13 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	if u.Need.Begin && !u.Person.MustBy.Equal(u.Need.MustBy) {
 		u.Person.MustBy = u.Need.MustBy
 	}
-	set.Add(person.Saved{Person: u.Person}, entry)
-	if u.Step == Done { // 2FA is off by the owner's choice, and the policy lets them
+	if written(u.Person, who, rehashed) {
+		set.Add(person.Saved{Person: u.Person}, entry)
 		u.Person.Version++
+	} else {
+		set.Add(person.Unchanged{ID: who.ID, Version: who.Version}, entry)
+	}
+	if u.Step == Done { // 2FA is off by the owner's choice, and the policy lets them
 		set.Add(AttemptBegun{Attempt: u.Attempt})
 		issued, result, err := m.issue(ctx, u, "", client, in.Form, in.Password)
 		return append(set, issued...), result, err
@@ -291,6 +324,12 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	u.Attempt.Data.SetupLong = u.Step == OfferSetup || u.Step == AskInvitation
 	set.Add(AttemptBegun{Attempt: u.Attempt})
 	return set, Result{Attempt: token, Step: u.Step}, nil
+}
+
+// written says whether a sign-in has anything to write about the person: a raised
+// hash, or the beginning of the grace.
+func written(now, before person.Person, rehashed bool) bool {
+	return rehashed || !now.MustBy.Equal(before.MustBy)
 }
 
 // attemptToken derives the attempt's name from the form and the cookie it is
@@ -308,7 +347,7 @@ func (m *Machine) newAttempt(ctx context.Context, in SignIn, who person.Person, 
 	if err != nil {
 		return a, nil, fmt.Errorf("read attempt: %w", err)
 	}
-	if before != nil && (before.Person != who.ID || now.Sub(before.MadeAt) > MovedFor || before.Over(now) != "") {
+	if before != nil && (before.Person != who.ID || now.Sub(before.MadeAt) > MovedFor) {
 		// An old form, sent again: its attempt is over, so it gets nothing.
 		return a, nil, fault.New(fault.Invalid, "sign-in.stale")
 	}
@@ -320,7 +359,9 @@ func (m *Machine) fillNew(ctx context.Context, u *Under, client Client) error {
 	if err := m.fill(ctx, u, client); err != nil {
 		return err
 	}
-	saved.Version = u.Person.Version
+	if u.Person.Version != saved.Version {
+		return errOvertaken // held, turned off or changed since: what was read before must not be written back
+	}
 	u.Person = saved
 	return nil
 }
@@ -331,11 +372,18 @@ func (m *Machine) revive(ctx context.Context, in SignIn, who person.Person, clie
 	if client.Session == "" || who.MustChange {
 		return nil, Result{}, nil
 	}
+	now, token := m.Now(), m.derive("session", client.Session, in.Form)
+	twice, err := m.Sessions.Session(ctx, HashToken(token))
+	if err != nil {
+		return nil, Result{}, fmt.Errorf("read session: %w", err)
+	}
+	if twice != nil && twice.Person == who.ID && twice.Over(now, m.Times()) == "" && now.Sub(twice.MadeAt) <= MovedFor {
+		return nil, Result{Session: token, Step: Done, ReturnTo: in.ReturnTo, Level: twice.Level, Finished: true}, nil
+	}
 	old, err := m.Sessions.Session(ctx, HashToken(client.Session))
 	if err != nil {
 		return nil, Result{}, fmt.Errorf("read session: %w", err)
 	}
-	now := m.Now()
 	if old == nil || old.Person != who.ID || old.Over(now, m.Times()) != session.EndedByIdling || old.Level != session.Two {
 		return nil, Result{}, nil
 	}
@@ -343,8 +391,7 @@ func (m *Machine) revive(ctx context.Context, in SignIn, who person.Person, clie
 	if err != nil {
 		return nil, Result{}, err
 	}
-	token := m.derive("session", client.Session, in.Form)
-	row := old.Row
+	row := old.Row.Renewed(now)
 	row.ID, row.MadeAt, row.SeenAt, row.PasswordAt, row.Version = HashToken(token), now, now, now, 1
 	row.Agent, row.Address = client.Agent, client.Shown
 	s, err := session.Issue(session.Proved{Password: true, Factor: old.Method}, m.need(who, phones, now), row)

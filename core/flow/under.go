@@ -153,8 +153,10 @@ func (u *Under) Phone() *phone.Phone {
 }
 
 // CodesLeft is how many recovery codes are unused.
-func (u *Under) CodesLeft() int {
-	for _, row := range factor.Of(u.Factors, factor.Recovery) {
+func (u *Under) CodesLeft() int { return codesLeft(u.Factors) }
+
+func codesLeft(rows []factor.Factor) int {
+	for _, row := range factor.Of(rows, factor.Recovery) {
 		if set, err := factor.DecodeCodes(row.Data); err == nil {
 			return set.Left()
 		}
@@ -184,10 +186,14 @@ func (m *Machine) Elsewhere(ctx context.Context, u *Under) (*Setup, error) {
 	return nil, nil
 }
 
+// alarming are the events that Alarm looks at: what strangers can pile up before a
+// right password is not among them.
+var alarming = []audit.Event{audit.SignedIn, audit.SetUp, audit.RecoveryDone, audit.SetUpLater, audit.PasswordRight}
+
 // Alarm is the newest attempt of somebody else that had the right password and
 // no right code, if nobody has signed in since; nil when there is none.
 func (m *Machine) Alarm(ctx context.Context, who, attempt string) (*audit.Entry, error) {
-	events, err := m.People.Events(ctx, who, 30, 0)
+	events, err := m.History.EventsOf(ctx, who, alarming, 30)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}

@@ -493,8 +493,8 @@ const CodesShown = 30 * time.Minute
 func showCodes(issued change.Set, codes []string, why string, others int, now time.Time) {
 	for i, effect := range issued {
 		if begun, ok := effect.(session.Begun); ok {
-			d := &begun.Session.Data
-			d.Codes, d.CodesUntil, d.CodesWhy, d.SignedOut = codes, now.Add(CodesShown), why, others
+			begun.Session.Codes, begun.Session.CodesUntil = codes, now.Add(CodesShown)
+			begun.Session.Data.CodesWhy, begun.Session.Data.SignedOut = why, others
 			issued[i] = begun
 		}
 	}

@@ -80,12 +80,36 @@ func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (
 		if err != nil {
 			return nil, err
 		}
-		return m.hold(who, phones, d, client), nil
+		factors, err := m.People.Factors(ctx, who.ID)
+		if err != nil {
+			return nil, err
+		}
+		if allowed, err := m.disputesLeft(ctx, who.ID); err != nil || !allowed {
+			return nil, err
+		}
+		return append(m.hold(who, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
 	})
 	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
 		return m.Dispute(ctx, token)
 	}
 	return nil, err
+}
+
+// since voids what was bound from the disputed change on: whoever made that one
+// may have made the next ones too, whose notices went to addresses of theirs.
+func since(at time.Time, phones []phone.Phone, factors []factor.Factor, now time.Time) (set change.Set) {
+	at = at.Truncate(time.Millisecond)
+	for _, p := range phones {
+		if !p.ProvedAt.Before(at) {
+			set.Add(phone.Voided{ID: p.ID, Person: p.Person, At: now})
+		}
+	}
+	for _, f := range factors {
+		if !f.AddedAt.Before(at) {
+			set.Add(factor.Voided{ID: f.ID, Person: f.Person, At: now})
+		}
+	}
+	return set
 }
 
 func (m *Manager) hold(who *person.Person, phones []phone.Phone, d *Dispute, client flow.Client) change.Set {

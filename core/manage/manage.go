@@ -143,7 +143,7 @@ func (m *Manager) change(ctx context.Context, id string, decide func(who *person
 			return err
 		}
 	}
-	return fmt.Errorf("change person: always overtaken, last at %T", refused.Effect)
+	return fmt.Errorf("change person, always overtaken: %w", refused)
 }
 
 // Setting is what operators may set in a person; nil leaves it alone.
@@ -176,7 +176,11 @@ func (m *Manager) Set(ctx context.Context, actor, id string, in Setting) error {
 		if err := describe(who, next); err != nil {
 			return nil, err
 		}
-		return change.Set{person.Saved{Person: *who}, m.entry(audit.PersonChanged, actor, who.ID, "")}, nil
+		set := change.Set{person.Saved{Person: *who}, m.entry(audit.PersonChanged, actor, who.ID, "")}
+		if in.MustChange != nil && *in.MustChange {
+			set.Add(m.everything(who.ID, session.EndedByOperator)...)
+		}
+		return set, nil
 	})
 }
 

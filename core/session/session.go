@@ -38,19 +38,19 @@ type Row struct {
 	Agent       string
 	Address     string
 	Data        Data
+	Codes       []string // recovery codes on screen, until Finish or CodesUntil; sealed
+	CodesUntil  time.Time
 	Version     int64
 }
 
 // Data is what a session carries that nobody but its owner may read.
 type Data struct {
-	Codes      []string  `json:",omitempty"` // recovery codes on screen, until Finish
-	CodesUntil time.Time `json:",omitzero"`
-	CodesWhy   string    `json:",omitempty"` // setup, recovery or codes
-	Change     string    `json:",omitempty"` // the set-up of a change under way
-	ReturnTo   string    `json:",omitempty"`
-	Notice     string    `json:",omitempty"` // a banner for the next page: its key
-	NoticeArgs []string  `json:",omitempty"`
-	SignedOut  int       `json:",omitempty"` // other browsers signed out with the change
+	CodesWhy   string   `json:",omitempty"` // recovery codes wait to be saved: setup, recovery or codes
+	Change     string   `json:",omitempty"` // the set-up of a change under way
+	ReturnTo   string   `json:",omitempty"`
+	Notice     string   `json:",omitempty"` // a banner for the next page: its key
+	NoticeArgs []string `json:",omitempty"`
+	SignedOut  int      `json:",omitempty"` // other browsers signed out with the change
 }
 
 type proof struct{ level Level }
@@ -83,6 +83,15 @@ func Issue(proved Proved, need policy.Need, row Row) (Session, error) {
 		return Session{}, errUnproved
 	}
 	return Session{Row: row, proof: proof{row.Level}}, nil
+}
+
+// Renewed is the row of a session that goes on under a new name: with everything
+// but recovery codes whose time on screen has passed.
+func (r Row) Renewed(now time.Time) Row {
+	if !now.Before(r.CodesUntil) {
+		r.Codes = nil
+	}
+	return r
 }
 
 // Stored makes a session of a row that was read from the database.
@@ -132,12 +141,12 @@ const Fresh = 5 * time.Minute
 
 // Confirmed says whether both factors were shown within the last five minutes.
 func (s Session) Confirmed(now time.Time) bool {
-	return s.Level == Two && now.Before(s.ConfirmedAt.Add(Fresh)) && !now.Before(s.ConfirmedAt)
+	return s.Proven() == Two && now.Before(s.ConfirmedAt.Add(Fresh)) && !now.Before(s.ConfirmedAt)
 }
 
 // PasswordConfirmed says whether the password was shown within the last five minutes.
 func (s Session) PasswordConfirmed(now time.Time) bool {
-	return s.Confirmed(now) || now.Before(s.PasswordAt.Add(Fresh)) && !now.Before(s.PasswordAt)
+	return s.Confirmed(now) || s.Proven() != 0 && now.Before(s.PasswordAt.Add(Fresh)) && !now.Before(s.PasswordAt)
 }
 
 // Begun stores a new session. The condition: it has its proof, and its name is new.
@@ -160,9 +169,11 @@ type Seen struct {
 	At time.Time
 }
 
-// Ended ends one session. The condition: it is the person's, and had not ended.
+// Ended ends one session. The condition: it is the person's, and had not ended;
+// Lenient drops it, where something else in the same change may have ended it.
 type Ended struct {
 	change.Mark
+	Lenient    bool
 	ID, Person string
 	Why        string
 	At         time.Time

@@ -79,6 +79,7 @@ type Request struct {
 	Status      int64
 	Bytes       float64 // as transferred, with the header
 	id          network.RequestID
+	done        bool
 }
 
 // Look is how a page is shown.
@@ -152,8 +153,12 @@ func (b *Tab) heard(ev any) {
 	case *network.EventLoadingFinished:
 		for _, r := range b.requests {
 			if r.id == ev.RequestID {
-				r.Bytes = ev.EncodedDataLength
+				r.Bytes, r.done = ev.EncodedDataLength, true
 			}
+		}
+	case *network.EventLoadingFailed:
+		for _, r := range b.requests {
+			r.done = r.done || r.id == ev.RequestID
 		}
 	}
 }
@@ -462,14 +467,15 @@ func (b *Tab) EmptyCache() {
 	call(b, network.ClearBrowserCache, cdp.Empty{})
 }
 
-// Settle waits until all that was asked for has come.
+// Settle waits until all that was asked for has come; Chromium does not always
+// say how it went with the icon of the tab.
 func (b *Tab) Settle() {
 	b.t.Helper()
-	for end := time.Now().Add(step); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		b.mu.Lock()
 		open := 0
 		for _, r := range b.requests {
-			if r.Bytes == 0 {
+			if !r.done {
 				open++
 			}
 		}

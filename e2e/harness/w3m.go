@@ -58,7 +58,7 @@ func Read(t testing.TB, address string) *Reader {
 	r := &Reader{t: t, folder: t.TempDir()}
 	var slave *os.File
 	r.tty, slave = openTerminal(t)
-	c := exec.Command(path, "-cookie", "-o", "accept_cookie=1", "-o", "wrap_search=1", "-o", "display_charset=UTF-8", "-o", "confirm_qq=0", address)
+	c := exec.Command(path, "-cookie", "-o", "accept_cookie=1", "-o", "wrap_search=1", "-o", "ignorecase_search=0", "-o", "display_charset=UTF-8", "-o", "confirm_qq=0", address)
 	c.Env = append(os.Environ(), "HOME="+r.folder, "TERM=vt100", "LANG=C.UTF-8")
 	c.Stdin, c.Stdout, c.Stderr = slave, slave, slave
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
@@ -113,17 +113,21 @@ func (r *Reader) keys(text string) {
 
 const clear = "\x15" // Ctrl-U empties a line that is being typed
 
-// Text is the page as w3m shows it.
+// Text is the page as w3m shows it. Keys that come while it loads a page are
+// lost, so it is asked again.
 func (r *Reader) Text() string {
 	r.t.Helper()
-	r.saves++
-	path := filepath.Join(r.folder, fmt.Sprintf("page-%d", r.saves))
-	r.keys("S" + clear + path + "\r")
-	for end := time.Now().Add(step); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if raw, err := os.ReadFile(path); err == nil && len(raw) > 0 {
-			time.Sleep(20 * time.Millisecond) // the rest of it
-			raw, _ = os.ReadFile(path)
-			return strings.Join(strings.Fields(string(raw)), " ")
+	for end := time.Now().Add(step); time.Now().Before(end); {
+		r.saves++
+		path := filepath.Join(r.folder, fmt.Sprintf("page-%d", r.saves))
+		r.keys("S" + clear + path + "\r")
+		for range 20 {
+			if raw, err := os.ReadFile(path); err == nil && len(raw) > 0 {
+				time.Sleep(20 * time.Millisecond) // the rest of it
+				raw, _ = os.ReadFile(path)
+				return strings.Join(strings.Fields(string(raw)), " ")
+			}
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
 	r.t.Fatalf("w3m does not answer; the last page was %d", r.saves)

@@ -127,7 +127,7 @@ func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error
 	for _, row := range factor.Of(s.Factors, factor.Recovery) {
 		if set, err := factor.DecodeCodes(row.Data); err == nil {
 			v.Codes = CodesRow{Left: set.Left(), Made: set.MadeAt, Unsaved: !set.Saved}
-			v.Unsaved = !set.Saved && len(s.Session.Data.Codes) == 0
+			v.Unsaved = !set.Saved && s.Session.Data.CodesWhy == ""
 		}
 	}
 	alarm, err := p.Flow.Alarm(r.Context(), s.Person.ID, "")
@@ -140,7 +140,7 @@ func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error
 	if v.Browsers, err = p.browsers(r, s); err != nil {
 		return nil, err
 	}
-	events, err := p.Flow.People.Events(r.Context(), s.Person.ID, 10, 0)
+	events, err := p.Flow.History.Events(r.Context(), s.Person.ID, 10, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	page = max(0, min(page, 10_000))
-	entries, err := p.Flow.People.Events(r.Context(), s.Person.ID, perPage+1, page*perPage)
+	entries, err := p.Flow.History.Events(r.Context(), s.Person.ID, perPage+1, page*perPage)
 	if err != nil {
 		return err
 	}
@@ -305,21 +305,31 @@ func (p *Portal) getConfirm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) postConfirm(w http.ResponseWriter, r *http.Request) error {
-	s, err := p.owner(w, r)
-	if s == nil {
+	post, err := p.post(r)
+	if err != nil && fault.Of(err) == nil {
 		return err
 	}
-	v, back := p.confirmView(r, s)
-	post, err := p.post(r)
+	word, back, passwordOnly := changeAt(web.ReturnTo(r.FormValue("to")))
+	if word == "" {
+		back = "/account/security"
+	}
 	var result flow.Result
 	if err == nil {
+		// Before anything looks at the session: the same form posted twice comes
+		// with a name that has just been renewed.
 		result, err = p.Flow.Confirm(r.Context(), p.Cookie(r, "session"), flow.Confirmation{Form: post.Form, Password: r.PostFormValue("password"),
-			Code: r.PostFormValue("code"), Recovery: r.PostFormValue("recovery"), ByRecovery: v.Recovery, PasswordOnly: v.PasswordOnly}, p.client(r))
+			Code: r.PostFormValue("code"), Recovery: r.PostFormValue("recovery"), ByRecovery: r.URL.Query().Get("with") == "recovery",
+			PasswordOnly: passwordOnly}, p.client(r))
 	}
 	if err == nil {
 		p.cookies(w, result)
 		return web.Redirect(w, r, back)
 	}
+	s, ownerErr := p.owner(w, r)
+	if s == nil {
+		return ownerErr
+	}
+	v, _ := p.confirmView(r, s)
 	if f := fault.Of(err); f != nil && f.Word == "code.wait" {
 		return p.codesWait(w, r, f)
 	}
@@ -752,5 +762,5 @@ func (p *Portal) postAccountAppCode(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (p *Portal) outbox(w http.ResponseWriter, r *http.Request) error {
-	return p.draw(w, r, &DemoOutbox{Messages: p.Outbox()})
+	return p.draw(w, r, &DemoOutbox{At: p.OutboxPath, Messages: p.Outbox()})
 }

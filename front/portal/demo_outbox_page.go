@@ -9,6 +9,7 @@ import (
 // DemoOutbox shows the text messages of the demonstration.
 type DemoOutbox struct {
 	web.Frame
+	At       string        // its own address, which nobody can guess
 	Messages []DemoMessage // newest first
 }
 

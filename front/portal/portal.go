@@ -322,7 +322,7 @@ func (p *Portal) arrived(w http.ResponseWriter, r *http.Request, result flow.Res
 	}
 	back := web.ReturnTo(result.ReturnTo)
 	switch {
-	case s != nil && len(s.Session.Data.Codes) > 0:
+	case s != nil && s.Session.Data.CodesWhy != "":
 		return web.Redirect(w, r, "/2fa/setup/finish")
 	case back != "":
 		return web.Redirect(w, r, back)
@@ -359,7 +359,7 @@ func (p *Portal) noAttempt(w http.ResponseWriter, r *http.Request, u *flow.Under
 		return err
 	}
 	if s != nil && s.Over == "" && s.Session.Level == session.Two {
-		if len(s.Session.Data.Codes) > 0 && strings.HasPrefix(r.URL.Path, "/2fa/setup") {
+		if s.Session.Data.CodesWhy != "" && strings.HasPrefix(r.URL.Path, "/2fa/setup") {
 			return p.move(w, r, "/2fa/setup/finish", "another-window")
 		}
 		return p.move(w, r, "/account/security", "another-window")

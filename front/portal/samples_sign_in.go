@@ -198,8 +198,8 @@ func (s sampler) around() []Sample {
 		{"ended-elsewhere", ended(EndElsewhere, 0)},
 		{"ended-administrator", ended(EndAdministrator, 0)},
 		{"set-up-elsewhere", elsewhere},
-		{"demo-outbox-empty", &DemoOutbox{Frame: s.frame()}},
-		{"demo-outbox", &DemoOutbox{Frame: s.frame(), Messages: []DemoMessage{
+		{"demo-outbox-empty", &DemoOutbox{Frame: s.frame(), At: "/demo/outbox"}},
+		{"demo-outbox", &DemoOutbox{Frame: s.frame(), At: "/demo/outbox", Messages: []DemoMessage{
 			{To: sampleNumber, At: s.at(11, 23, 14, 31), Code: "402817", Text: " is your Sallyport code to set up a new app. Not you? Someone has your password: change it now."},
 			{To: sampleNumber, At: s.at(11, 23, 13, 58), Code: "118093", Text: " is your Sallyport code. Do not share it. It works for 10 minutes."},
 		}}},

@@ -504,16 +504,16 @@ func (p *Portal) getFinish(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) finishView(s *flow.Signed) (*SetupFinish, bool) {
 	d := s.Session.Data
-	if len(d.Codes) == 0 {
+	if d.CodesWhy == "" {
 		return nil, false
 	}
 	v := &SetupFinish{Wizard: WithNumber, Action: "/2fa/setup/finish", Download: "/2fa/setup/codes.txt", NewCodes: "/account/codes/new",
-		Name: s.Person.Name, Made: d.CodesUntil.Add(-flow.CodesShown), Others: d.SignedOut}
+		Name: s.Person.Name, Made: s.Session.CodesUntil.Add(-flow.CodesShown), Others: d.SignedOut}
 	if d.CodesWhy != "setup" {
 		v.Wizard = NoWizard
 	}
-	if s.Now.Before(d.CodesUntil) {
-		v.Codes = d.Codes
+	if s.Now.Before(s.Session.CodesUntil) {
+		v.Codes = s.Session.Codes
 	}
 	p.frame(&v.Frame, s)
 	return v, true
@@ -547,8 +547,7 @@ func (p *Portal) codesFile(w http.ResponseWriter, r *http.Request) error {
 	if s == nil {
 		return err
 	}
-	d := s.Session.Data
-	if len(d.Codes) == 0 || !s.Now.Before(d.CodesUntil) {
+	if len(s.Session.Codes) == 0 || !s.Now.Before(s.Session.CodesUntil) {
 		return web.Redirect(w, r, "/2fa/setup/finish")
 	}
 	name := strings.Map(func(r rune) rune {
@@ -560,7 +559,7 @@ func (p *Portal) codesFile(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.txt"`)
 	text := p.Site.Plain("setup-finish.print", "name", s.Person.Name, "date", s.Now) + "\r\n\r\n"
-	for _, code := range d.Codes {
+	for _, code := range s.Session.Codes {
 		text += code + "\r\n"
 	}
 	_, err = w.Write([]byte(text + "\r\n" + p.Site.Plain("setup-finish.keep") + "\r\n"))

@@ -165,9 +165,13 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 	hosts := map[string]bool{k.Site.Host: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, reference()))
-		k.headers(w.Header())
+		k.Headers(w.Header())
 		if !hosts[strings.ToLower(r.Host)] {
 			http.Error(w, "421 Misdirected Request", http.StatusMisdirectedRequest) // nothing of ours
+			return
+		}
+		if !clean(r.URL.Path) {
+			k.Fail(w, r, StatusError(http.StatusBadRequest))
 			return
 		}
 		switch r.Method {
@@ -203,7 +207,8 @@ func (k *Kit) recovered(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (k *Kit) headers(h http.Header) {
+// Headers sets what every answer carries.
+func (k *Kit) Headers(h http.Header) {
 	h.Set("Content-Security-Policy", Policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -118,6 +118,8 @@ CREATE TABLE sessions (
   agent TEXT NOT NULL,
   address TEXT NOT NULL,
   data BYTEA NOT NULL,
+  codes BYTEA NOT NULL,
+  codes_until BIGINT NOT NULL,
   version BIGINT NOT NULL
 );
 CREATE INDEX sessions_person ON sessions (person);
