@@ -235,6 +235,9 @@ func speak(t *testing.T, p *portal, write ...string) (answer string, after time.
 
 func TestSlowAndLargeRequests(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for twenty seconds")
+	}
 	p := open(t)
 	host := strings.TrimPrefix(p.url, "http://")
 	b := p.browser()
@@ -244,15 +247,15 @@ func TestSlowAndLargeRequests(t *testing.T) {
 		from, to     time.Duration
 		write        []string
 	}{
-		{"a header that does not end", "408", 4 * time.Second, 9 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\n"}},
-		{"a body that does not end", "408", 17 * time.Second, 26 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nCookie: csrf=" + b.cookies["csrf"] + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\ntoken=" + url.QueryEscape(token)}},
-		{"a header over 16 KiB", "431", 0, 5 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nX-Long: " + strings.Repeat("x", 17<<10) + "\r\n\r\n"}},
-		{"an address over 16 KiB", "431", 0, 5 * time.Second, []string{"GET /sign-in?x=" + strings.Repeat("x", 17<<10) + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"}},
-		{"a header of 10 KiB", "200", 0, 5 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nX-Long: " + strings.Repeat("x", 10<<10) + "\r\n\r\n"}},
-		{"a body announced as 1 GB", "413", 0, 5 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000000000\r\n\r\n" + strings.Repeat("x", 80<<10)}},
-		{"two lengths", "400", 0, 5 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde"}},
-		{"no host", "400", 0, 5 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nConnection: close\r\n\r\n"}},
-		{"not HTTP", "400", 0, 5 * time.Second, []string{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n"}},
+		{"a header that does not end", "408", 4 * time.Second, 12 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\n"}},
+		{"a body that does not end", "408", 17 * time.Second, 29 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nCookie: csrf=" + b.cookies["csrf"] + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\ntoken=" + url.QueryEscape(token)}},
+		{"a header over 16 KiB", "431", 0, 10 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nX-Long: " + strings.Repeat("x", 17<<10) + "\r\n\r\n"}},
+		{"an address over 16 KiB", "431", 0, 10 * time.Second, []string{"GET /sign-in?x=" + strings.Repeat("x", 17<<10) + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"}},
+		{"a header of 10 KiB", "200", 0, 10 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nX-Long: " + strings.Repeat("x", 10<<10) + "\r\n\r\n"}},
+		{"a body announced as 1 GB", "413", 0, 10 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000000000\r\n\r\n" + strings.Repeat("x", 80<<10)}},
+		{"two lengths", "400", 0, 10 * time.Second, []string{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde"}},
+		{"no host", "400", 0, 10 * time.Second, []string{"GET /sign-in HTTP/1.1\r\nConnection: close\r\n\r\n"}},
+		{"not HTTP", "400", 0, 10 * time.Second, []string{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

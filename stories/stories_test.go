@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/base32"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"html"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +46,10 @@ func TestMain(m *testing.M) {
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
+	}
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // stories wait more than they work
 	}
 	code := m.Run()
 	os.RemoveAll(folder)
@@ -72,7 +78,7 @@ type portal struct {
 	offsetM sync.Mutex
 }
 
-// closes is how the settings of a story differ from those of most.
+// settings are how those of a story differ from those of most.
 type settings struct {
 	url     string // instead of loopback
 	policy  string // lines below policy:
@@ -299,7 +305,7 @@ func (p *portal) lines(to string) (list []line) {
 // text is the next text message to a number that holds something.
 func (p *portal) text(to, holding string) string {
 	p.t.Helper()
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		list := p.lines(to)
 		for i := p.read[to]; i < len(list); i++ {
 			if strings.Contains(list[i].Text, holding) {
@@ -308,7 +314,7 @@ func (p *portal) text(to, holding string) string {
 			}
 		}
 	}
-	p.t.Fatalf("no text message to %s with %q within 8 seconds; there are %v", to, holding, p.lines(""))
+	p.t.Fatalf("no text message to %s with %q within 15 seconds; there are %v", to, holding, p.lines(""))
 	return ""
 }
 
@@ -438,7 +444,7 @@ func (b *browser) follow(p *page) *page {
 	return nil
 }
 
-// send a form: pairs of names and values, with the token of the page on show
+// form sends a form: pairs of names and values, with the token of the page on show
 // unless one is given.
 func (b *browser) form(path string, pairs ...string) *page {
 	b.t.Helper()

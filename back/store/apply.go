@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -137,11 +136,3 @@ func queues(set change.Set) bool {
 	return false
 }
 
-// one scans a single row; none is no error.
-func one(row *sql.Row, dest ...any) (found bool, err error) {
-	err = row.Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}

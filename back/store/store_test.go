@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -36,14 +37,26 @@ func open(t testing.TB, o store.Options) *store.Store {
 	return s
 }
 
+// folder is an empty folder, in memory where there is one: what is tested is not
+// how fast a disk is, and other tests use it too.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "sallyport-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // on runs a test on an empty database of each kind.
 func on(t *testing.T, test func(t *testing.T, o store.Options)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, store.Options{Folder: t.TempDir(), Keys: keyFile(t)}) })
+	t.Run("SQLite", func(t *testing.T) { test(t, store.Options{Folder: folder(t), Keys: keyFile(t)}) })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, store.Options{Postgres: storetest.Postgres(t), Keys: keyFile(t)}) })
 }
 
 func TestSQLite(t *testing.T) {
-	o := store.Options{Folder: filepath.Join(t.TempDir(), "of ada & bob #1?100%"), Keys: keyFile(t)}
+	o := store.Options{Folder: filepath.Join(folder(t), "of ada & bob #1?100%"), Keys: keyFile(t)}
 	storetest.Run(t, func(t *testing.T) *store.Store { return open(t, o) })
 }
 

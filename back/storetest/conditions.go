@@ -3,63 +3,17 @@ package storetest
 import (
 	"errors"
 	"reflect"
-	"strings"
 	"time"
 
-	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/factor"
 	"sallyport/core/fault"
 	"sallyport/core/flow"
-	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/session"
 )
-
-const minute = time.Minute
-
-var never time.Time
-
-// Rows that most tests begin with.
-func newPerson() person.Person { return person.New("name-"+strings.ToLower(id()), now) }
-
-func newApp(who string) factor.Factor {
-	return factor.New(factor.App, who, "Phone", []byte("secret"), now)
-}
-
-func newPhone(who, number string) phone.Phone {
-	return phone.New(who, phone.Number{E164: number, Country: "US"}, now, false)
-}
-
-func newAttempt(who string) flow.Attempt {
-	return flow.Attempt{ID: id(), Person: who, Lane: limit.Others, MadeAt: now, SeenAt: now, Version: 1}
-}
-
-func newSetup(who string) flow.Setup {
-	return flow.Setup{ID: id(), Person: who, Kind: flow.SetupFirst, MadeAt: now, SeenAt: now, EndsAt: at(flow.SetupLife), Version: 1}
-}
-
-func newSession(who string) session.Session {
-	return issued(session.Row{ID: id(), Person: who, MadeAt: now, SeenAt: now, EndsAt: at(12 * time.Hour), Version: 1})
-}
-
-func newLink(who string) person.Link {
-	return person.Link{ID: id(), Kind: person.Invitation, Person: who, MadeAt: now, EndsAt: at(person.InvitationLife)}
-}
-
-func newBrowser(who string) session.KnownBrowser {
-	return session.KnownBrowser{ID: id(), Token: id(), Person: who, MadeAt: now, SeenAt: now, EndsAt: at(session.KnownFor)}
-}
-
-func newRecovery(who string) flow.Recovery {
-	return flow.Recovery{ID: id(), Person: who, Phone: id(), AskedAt: now, OpenAt: at(24 * time.Hour), Until: at(96 * time.Hour)}
-}
-
-func newMessage() message.Message {
-	return message.New(id(), message.CodeKind, "+12125550199", "US", "123456 is your code", now, 10*minute)
-}
 
 type verdict bool
 
@@ -369,49 +323,4 @@ func unconditional(w *world) {
 			w.Errorf("the recovery ended as %+v", got)
 		}
 	})
-}
-
-// everything reads all that a change of allOrNothing touches.
-func (w *world) everything(who string, ids ...string) []any {
-	all := []any{must(w.Person(ctx(), who)), must(w.Factors(ctx(), who)), must(w.Phones(ctx(), who)), must(w.Recovery(ctx(), who)),
-		must(w.SessionsOf(ctx(), who)), must(w.KnownBrowsers(ctx(), who)), must(w.Events(ctx(), who, 100, 0)),
-		must(w.SetupsOpen(ctx(), who, now)), must(w.Limits(ctx(), ids))}
-	for _, i := range ids {
-		all = append(all, must(w.Attempt(ctx(), i)), must(w.Link(ctx(), i)), must(w.Message(ctx(), i)), must(w.Session(ctx(), i)))
-	}
-	return all
-}
-
-func allOrNothing(w *world) {
-	p := newPerson()
-	f, a, s, o, l, b := newApp(p.ID), newAttempt(p.ID), newSetup(p.ID), newSession(p.ID), newLink(p.ID), newBrowser(p.ID)
-	budget := limit.Budget{Name: id(), Max: 3, Window: time.Hour}
-	m, once := newMessage(), newMessage()
-	w.apply(person.Added{Person: p}, factor.Bound{Factor: f}, flow.AttemptBegun{Attempt: a}, flow.SetupBegun{Setup: s}, session.Begun{Session: o},
-		person.LinkMade{Link: l}, session.Recognised{Browser: b}, limit.Spent{Budget: budget, Key: budget.Name, Now: now}, message.Queued{Message: m})
-	ids := []string{a.ID, s.ID, o.ID, l.ID, m.ID, once.ID, budget.Name}
-	before := w.everything(p.ID, ids...)
-	second := newSession(p.ID)
-	all := change.Set{person.Saved{Person: p}, factor.StepSpent{ID: f.ID, Step: 7, At: now}, factor.DataSaved{Factor: f}, factor.Renamed{ID: f.ID, Person: p.ID, Name: "x"},
-		factor.Missed{ID: f.ID}, factor.Bound{Factor: newApp(p.ID)}, phone.Bound{Phone: newPhone(p.ID, "+1212555"+digits())},
-		flow.AttemptSaved{Attempt: a}, flow.SetupSaved{Setup: s}, flow.SetupBegun{Setup: newSetup(p.ID)}, flow.RecoveryAsked{Recovery: newRecovery(p.ID)},
-		session.Saved{Session: o}, session.Begun{Session: second}, session.Ended{ID: o.ID, Person: p.ID, Why: "w", At: now}, session.ForgotAll{Person: p.ID},
-		session.Recognised{Browser: newBrowser(p.ID)}, person.LinkSpent{ID: l.ID, At: now}, person.LinkMade{Link: newLink(p.ID), Replace: true},
-		limit.Spent{Budget: budget, Key: budget.Name, Now: now}, message.Called{ID: m.ID, At: now}, message.Settled{ID: m.ID, State: message.Sent, At: now},
-		message.QueuedOnce{Message: once, Once: limit.Spent{Budget: budget, Key: id(), Now: now}},
-		factor.EndedAll{Person: p.ID, At: now}, limit.Cleared{Keys: []string{budget.Name}}, audit.New(now, audit.SignedIn, p.ID)}
-	last := person.Unchanged{ID: p.ID, Version: 99}
-	if got := w.refused(append(all, last)...); got != last {
-		w.Errorf("it was %T that refused", got)
-	}
-	if after := w.everything(p.ID, ids...); !reflect.DeepEqual(before, after) {
-		w.Errorf("what a refused change left:\n%+v\nbefore it:\n%+v", after, before)
-	}
-	if must(w.Session(ctx(), second.ID)) != nil {
-		w.Error("the session of a refused change is there")
-	}
-	w.apply(all...) // and without the last one it is taken
-	if reflect.DeepEqual(before, w.everything(p.ID, ids...)) {
-		w.Error("a change that was taken changed nothing")
-	}
 }

@@ -96,6 +96,15 @@ func (w *world) refused(effects ...change.Effect) change.Effect {
 	return refused.Effect
 }
 
+// refusedBy is the effect whose condition did not hold.
+func refusedBy(err error) (change.Effect, bool) {
+	refused, ok := errors.AsType[*change.Refused](err)
+	if !ok {
+		return nil, false
+	}
+	return refused.Effect, true
+}
+
 // must unwraps what a reader says.
 func must[T any](v T, err error) T {
 	if err != nil {

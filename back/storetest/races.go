@@ -1,9 +1,7 @@
 package storetest
 
 import (
-	"crypto/rand"
 	"fmt"
-	"math/big"
 	"slices"
 	"time"
 
@@ -19,12 +17,6 @@ import (
 )
 
 const writers = 64
-
-// digits are four of a telephone number.
-func digits() string {
-	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000_000))
-	return fmt.Sprintf("%09d", n)
-}
 
 // races are the decisions that only one of many may win. Each writer leaves an
 // entry, so that a loser that left anything shows.
