@@ -226,7 +226,7 @@ func TestBusy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("keeps every core busy for seconds")
 	}
-	p := open(t, settings{hashing: "\n  memory: 262144\n  time: 12\n  threads: 1\n  parallel: 2"})
+	p := open(t, settings{hashing: "\n  memory: 262144\n  time: 10\n  threads: 1\n  parallel: 2"})
 	answers := make(chan *page, 12)
 	for range 12 {
 		b := p.browser()

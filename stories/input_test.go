@@ -197,19 +197,20 @@ func TestUnknownNamesLookTheSame(t *testing.T) {
 			t.Errorf("%s: %d, %v\nnot %d, %v", name, s, h, status, header)
 		}
 	}
-	took := func(name string) (least time.Duration) {
-		least = time.Hour
-		for range 4 {
-			b := p.browser()
-			b.get("/sign-in")
-			begun := time.Now()
-			b.press("Sign in", "username", name, "password", "wrong words here")
-			least = min(least, time.Since(begun))
-		}
-		return least
+	// The least time of several tries, in turn: what a busy machine adds goes away
+	// with more of them, what hashing costs does not.
+	known, unknown := time.Hour, time.Hour
+	took := func(name string) time.Duration {
+		b := p.browser()
+		b.get("/sign-in")
+		begun := time.Now()
+		b.press("Sign in", "username", name, "password", "wrong words here")
+		return time.Since(begun)
 	}
-	known, unknown := took("zqa"), took("zqx")
-	if known > 3*unknown || unknown > 3*known {
+	for n := 0; n < 4 || n < 24 && (known > 2*unknown || unknown > 2*known); n++ {
+		known, unknown = min(known, took("zqa")), min(unknown, took("zqx"))
+	}
+	if known > 2*unknown || unknown > 2*known {
 		t.Errorf("known %v, unknown %v", known, unknown)
 	}
 }

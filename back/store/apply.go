@@ -135,4 +135,3 @@ func queues(set change.Set) bool {
 	}
 	return false
 }
-

@@ -47,6 +47,7 @@ func (t txn) swept(e swept) error {
 		{"sessions", "ends_at < $1", sessionsKept},
 		{"sessions", "ended_at > 0 AND ended_at < $1", sessionsKept},
 		{"known", "ends_at < $1", 0},
+		{"phones", "ended_at > 0 AND ended_at < $1", 0}, // a number that was removed is kept nowhere
 		{"links", "ends_at < $1", person.LinkKept},
 		{"messages", "made_at < $1", messagesKept},
 		{"recoveries", "until_at < $1", recoverKept},

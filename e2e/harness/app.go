@@ -24,7 +24,7 @@ func Scan(t testing.TB, screenshot []byte) *App {
 	if err := os.WriteFile(path, screenshot, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Import(t, strings.TrimSpace(Output(t, "", Need(t, "zbarimg"), "--raw", "-q", "-Sdisable", "-Sqrcode.enable", path)))
+	return Import(t, strings.TrimSpace(Output(t, Need(t, "zbarimg"), "--raw", "-q", "-Sdisable", "-Sqrcode.enable", path)))
 }
 
 // Import takes an otpauth link, as an app does that is opened by it.
@@ -54,5 +54,5 @@ func TypeIn(t testing.TB, key string) *App {
 // Code is what the app shows at a time.
 func (a *App) Code(at time.Time) string {
 	a.t.Helper()
-	return strings.TrimSpace(Output(a.t, "", Need(a.t, "oathtool"), "--totp", "-b", "-N", fmt.Sprintf("@%d", at.Unix()), a.Secret))
+	return strings.TrimSpace(Output(a.t, Need(a.t, "oathtool"), "--totp", "-b", "-N", fmt.Sprintf("@%d", at.Unix()), a.Secret))
 }

@@ -19,8 +19,6 @@ import (
 	"time"
 )
 
-func asExit(err error, exit **exec.ExitError) bool { return errors.As(err, exit) }
-
 // Ada's name and password on every portal of the tests.
 const (
 	Ada      = "ada"

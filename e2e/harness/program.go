@@ -5,6 +5,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,30 +31,15 @@ func Need(t testing.TB, name string) string {
 	return path
 }
 
-// Output runs a program for at most 20 seconds.
-func Output(t testing.TB, stdin, name string, args ...string) string {
+// Output runs a program for at most 20 seconds and returns what it prints.
+func Output(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	c := exec.CommandContext(ctx, name, args...)
-	if stdin != "" {
-		f, err := os.CreateTemp(t.TempDir(), "stdin")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := f.WriteString(stdin); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Seek(0, 0); err != nil {
-			t.Fatal(err)
-		}
-		c.Stdin = f
-	}
-	out, err := c.Output()
+	out, err := exec.CommandContext(ctx, name, args...).Output()
 	if err != nil {
 		text := ""
-		if exit := (*exec.ExitError)(nil); asExit(err, &exit) {
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			text = string(exit.Stderr)
 		}
 		t.Fatalf("%s %q: %v\n%s", name, args, err, text)

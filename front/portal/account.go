@@ -673,11 +673,21 @@ func (p *Portal) getAccountApp(w http.ResponseWriter, r *http.Request) error {
 			replaces = c.Setup.Data.Factor
 		}
 	}
+	if fromElsewhere(r) {
+		return web.Redirect(w, r, "/account/security")
+	}
 	c, err := p.Flow.NewApp(r.Context(), p.Cookie(r, "session"), replaces, false, p.client(r))
 	if err != nil {
 		return p.unconfirmed(w, r, err, nil)
 	}
 	return p.draw(w, r, p.accountScanView(r, c))
+}
+
+// fromElsewhere says whether another site led here. A link of theirs must not
+// begin a change, nor put one in the place of the one under way.
+func fromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 func (p *Portal) accountScanView(r *http.Request, c *flow.Changing) *SetupScan {

@@ -50,6 +50,7 @@ CREATE TABLE factors (
   version BIGINT NOT NULL
 );
 CREATE INDEX factors_person ON factors (person);
+CREATE INDEX factors_ended ON factors (ended_at);
 CREATE TABLE phones (
   id TEXT PRIMARY KEY,
   person TEXT NOT NULL,
@@ -62,6 +63,7 @@ CREATE TABLE phones (
 );
 CREATE INDEX phones_person ON phones (person);
 CREATE INDEX phones_number ON phones (number_hash);
+CREATE INDEX phones_ended ON phones (ended_at);
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY,
   person TEXT NOT NULL,
@@ -124,6 +126,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_person ON sessions (person);
 CREATE INDEX sessions_end ON sessions (ends_at);
+CREATE INDEX sessions_ended ON sessions (ended_at);
 CREATE TABLE known (
   id TEXT PRIMARY KEY,
   token TEXT NOT NULL,
@@ -166,6 +169,7 @@ CREATE TABLE messages (
   reason TEXT NOT NULL
 );
 CREATE INDEX messages_state ON messages (state, made_at);
+CREATE INDEX messages_made ON messages (made_at);
 CREATE TABLE limits (
   key TEXT PRIMARY KEY,
   used BIGINT NOT NULL,
