@@ -34,6 +34,11 @@ func (p *Portal) owner(w http.ResponseWriter, r *http.Request) (*flow.Signed, er
 	case err != nil:
 		return nil, err
 	case s == nil:
+		if u, err := p.look(r); err != nil {
+			return nil, err
+		} else if u != nil && u.Over == "" && u.Step == flow.AskNewPassword {
+			return nil, web.Redirect(w, r, pages[u.Step]) // nothing else before the new password
+		}
 		return nil, web.Redirect(w, r, "/sign-in?rd="+url.QueryEscape(r.URL.Path))
 	case s.Over != "":
 		return nil, p.ended(w, r, s)
@@ -332,6 +337,8 @@ func (p *Portal) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	v, _ := p.confirmView(r, s)
 	if f := fault.Of(err); f != nil && f.Word == "code.wait" {
 		return p.codesWait(w, r, f)
+	} else if f != nil && f.Word == "sign-in.wait" {
+		return p.passwordWait(w, r, f, r.URL.RequestURI())
 	}
 	return p.again(w, r, err, v)
 }

@@ -104,9 +104,7 @@ func (p *Portal) signInAgain(w http.ResponseWriter, r *http.Request, err error, 
 		f = fault.New(fault.Outage, "sign-in.outage")
 		p.Log.Error("sign-in failed", "request", web.Reference(r), "error", err)
 	case f.Word == "sign-in.wait":
-		v := &Wait{Kind: WaitPassword, Wait: f.Wait, Retry: "/sign-in"}
-		w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
-		return p.Page(w, r, http.StatusTooManyRequests, v)
+		return p.passwordWait(w, r, f, "/sign-in")
 	case f.Kind == fault.Busy:
 		w.Header().Set("Retry-After", "5")
 		return p.Page(w, r, http.StatusServiceUnavailable, &Busy{SignIn: *view})
@@ -117,6 +115,12 @@ func (p *Portal) signInAgain(w http.ResponseWriter, r *http.Request, err error, 
 		return p.Page(w, r, http.StatusUnprocessableEntity, view)
 	}
 	return p.again(w, r, f, view)
+}
+
+// passwordWait is S17 after too many wrong passwords.
+func (p *Portal) passwordWait(w http.ResponseWriter, r *http.Request, f *fault.Fault, retry string) error {
+	w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
+	return p.Page(w, r, http.StatusTooManyRequests, &Wait{Kind: WaitPassword, Wait: f.Wait, Retry: retry})
 }
 
 func (p *Portal) askSignOut(w http.ResponseWriter, r *http.Request) error {

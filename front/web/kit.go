@@ -163,6 +163,10 @@ const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src
 // the host, cross-site requests, and a body that is a plain form of bounded size.
 func (k *Kit) Guard(next http.Handler) http.Handler {
 	hosts := map[string]bool{k.Site.Host: true}
+	if !strings.Contains(k.Site.Host[strings.LastIndex(k.Site.Host, "]")+1:], ":") {
+		// Some clients name the scheme's own port.
+		hosts[k.Site.Host+map[bool]string{true: ":443", false: ":80"}[k.Site.HTTPS]] = true
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, reference()))
 		k.Headers(w.Header())
