@@ -6,19 +6,20 @@ import (
 
 	"rsc.io/qr"
 
+	"sallyport/front/portal"
 	"sallyport/front/web"
 )
 
 // PagePolicy is the content policy of every page, for the server of samples.
 const PagePolicy = web.Policy
 
-// SampleQR is the picture on the sample pages: a QR code of no secret.
+// SampleQR is the picture on the sample pages: a QR code of the sample key, which is nobody's.
 func SampleQR(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasSuffix(r.URL.Path, "/qr.png") {
 		http.NotFound(w, r)
 		return
 	}
-	code, err := qr.Encode("otpauth://totp/Sallyport:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sallyport&algorithm=SHA1&digits=6&period=30", qr.M)
+	code, err := qr.Encode(portal.SampleLink, qr.M)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -25,7 +25,6 @@ func (Apps) Challenge([]Factor, time.Time) ([]byte, error) { return nil, nil }
 type match struct {
 	factor Factor
 	secret Secret
-	step   int64
 }
 
 // Verify judges a code in the order of checks that the pages promise: accept,

@@ -22,7 +22,8 @@ const (
 	sampleNumber = "(202) 555-0143"
 	sampleEnding = "143"
 	sampleKey    = "HVAG DE2Q 3657 MC4M XPMS PZ5F NM6J KRB3"
-	sampleLink   = "otpauth://totp/Sallyport:ada?secret=HVAGDE2Q3657MC4MXPMSPZ5FNM6JKRB3&issuer=Sallyport&algorithm=SHA1&digits=6&period=30"
+	// SampleLink is what the QR code of the samples holds.
+	SampleLink = "otpauth://totp/Sallyport:ada?secret=HVAGDE2Q3657MC4MXPMSPZ5FNM6JKRB3&issuer=Sallyport&algorithm=SHA1&digits=6&period=30"
 )
 
 var sampleCodes = []string{
@@ -245,7 +246,7 @@ func (s sampler) textCodes() []Sample {
 
 func (s sampler) setupApp() []Sample {
 	scan := SetupScan{Frame: s.begun("/2fa/setup/phone/code"), Wizard: WithNumber, Action: "/2fa/setup/scan", NewCode: "/2fa/setup/scan/new",
-		QR: "/2fa/setup/qr.png", Link: sampleLink, Key: sampleKey, Name: sampleName}
+		QR: "/2fa/setup/qr.png", Link: SampleLink, Key: sampleKey, Name: sampleName}
 	phone, short, account, old, made := scan, scan, scan, scan, scan
 	phone.OnPhone = true
 	short.Wizard = AppOnly

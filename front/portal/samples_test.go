@@ -172,7 +172,7 @@ func TestSetupScanKeepsItsLinkAndItsPicture(t *testing.T) {
 		}
 		page := draw(t, site, sample)
 		for _, part := range []string{
-			`href="` + html.EscapeString(sampleLink) + `"`,
+			`href="` + html.EscapeString(SampleLink) + `"`,
 			`width="240" height="240" alt="QR code for your authenticator app. If you cannot scan it, use the setup key on this page."`,
 			`<code id="setup-key">` + sampleKey + `</code>`,
 		} {
