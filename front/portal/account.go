@@ -186,7 +186,15 @@ func (p *Portal) browsers(r *http.Request, s *flow.Signed) (rows []BrowserRow, e
 }
 
 func (p *Portal) events(entries []audit.Entry) (rows []EventRow) {
+	more := map[string]bool{} // attempts in which a code was entered, or none was needed
 	for _, e := range entries {
+		if e.Event == audit.PasswordRight && more[e.Attempt] {
+			continue // the later entry says what came of it
+		}
+		switch e.Event {
+		case audit.SignedIn, audit.SetUp, audit.SetUpLater, audit.RecoveryDone, audit.CodeWrong:
+			more[e.Attempt] = e.Attempt != ""
+		}
 		rows = append(rows, EventRow{At: e.At, What: eventKey(e), Reason: wrongReason(e), Browser: e.Agent, Place: e.Address})
 	}
 	return rows
