@@ -148,7 +148,7 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 			}
 		}
 	}
-	if entries, _ := os.ReadDir(filepath.Join(p.dir, "data")); len(entries) == 0 {
+	if entries, _ := os.ReadDir(filepath.Join(p.dir, "data")); len(entries) == 0 && os.Getenv("STORIES_DATABASE") == "" {
 		t.Error("no database to look into")
 	}
 }

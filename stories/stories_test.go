@@ -30,6 +30,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/back/storetest"
 	"sallyport/core/factor"
 )
 
@@ -85,6 +86,9 @@ type settings struct {
 	more    string // top-level lines
 	noSMS   bool
 	hashing string
+	// database is the address of a PostgreSQL database. Without it the story runs
+	// on SQLite, or on PostgreSQL where STORIES_DATABASE=postgres says so.
+	database string
 }
 
 func freePort(t *testing.T) int {
@@ -131,6 +135,12 @@ func install(t *testing.T, of ...settings) *portal {
 	}
 	if s.policy != "" {
 		text += "policy:\n" + s.policy
+	}
+	if s.database == "" && os.Getenv("STORIES_DATABASE") == "postgres" {
+		s.database = storetest.Postgres(t)
+	}
+	if s.database != "" {
+		text += fmt.Sprintf("database: %q\n", s.database)
 	}
 	p.write("sallyport.yaml", text+s.more)
 	p.run(p.dir, nil, "", "init", "--config", "other.yaml")
