@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,7 +74,7 @@ type portal struct {
 	dir     string
 	url     string
 	cmd     *exec.Cmd
-	log     *bytes.Buffer
+	log     *portalLog
 	offset  time.Duration
 	read    map[string]int // lines of the outbox that were read, by number
 	offsetM sync.Mutex
@@ -91,14 +92,47 @@ type settings struct {
 	database string
 }
 
+// portalLog is what a portal writes, while others read it.
+type portalLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds to the log.
+func (l *portalLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// String is the log so far.
+func (l *portalLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// The ports of the portals: below those that the system gives to whoever asks,
+// so that no client's connection can take one before its portal listens.
+const firstPort, manyPorts = 10000, 2000
+
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(rand.Int64N(manyPorts)) }
+
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range manyPorts {
+		port := firstPort + int(nextPort.Add(1)%manyPorts)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // open makes an installation and starts it.
@@ -122,7 +156,7 @@ func install(t *testing.T, of ...settings) *portal {
 		s = of[0]
 	}
 	port := freePort(t)
-	p := &portal{t: t, dir: t.TempDir(), url: fmt.Sprintf("http://localhost:%d", port), log: &bytes.Buffer{}, read: map[string]int{}}
+	p := &portal{t: t, dir: t.TempDir(), url: fmt.Sprintf("http://localhost:%d", port), log: &portalLog{}, read: map[string]int{}}
 	if s.url != "" {
 		p.url = s.url
 	}

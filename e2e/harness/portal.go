@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -83,14 +85,27 @@ func Pages(t testing.TB) (*Portal, []string) {
 	return p, strings.Fields(p.waitReady("/"))
 }
 
+// The ports of the portals: below those that the system gives to whoever asks,
+// so that no client's connection can take one before its portal listens.
+const firstPort, manyPorts = 8200, 1500
+
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(rand.Int64N(manyPorts)) }
+
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range manyPorts {
+		port := firstPort + int(nextPort.Add(1)%manyPorts)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func (p *Portal) env() []string {
