@@ -24,6 +24,7 @@ func TestAppCodeRows(t *testing.T) {
 	b.do("Verify", "code", owner.used).is(want{page: "app-code", problem: "#code " + used})
 	p.move(5 * time.Minute)
 	app := owner.app
+	shown := app.code(8)
 	for _, row := range []struct{ typed, words string }{
 		{"", "Enter the 6-digit code from your app"},
 		{"12345", "The code has 6 digits. You entered 5."},
@@ -31,15 +32,14 @@ func TestAppCodeRows(t *testing.T) {
 		{owner.codes[0], "That looks like a recovery code. Choose ‘I cannot use my app’, then ‘Recovery code’."},
 		{strings.ToLower(strings.ReplaceAll(owner.codes[0], "-", "")), "That looks like a recovery code. Choose ‘I cannot use my app’, then ‘Recovery code’."},
 		{app.code(-2), "That code has just changed. Enter the code showing now."},
-		{app.code(-8), "Your phone's clock is about 4 minutes slow. Turn on automatic date and time on the phone, then enter the next code."},
-		{app.code(8), "That code is not correct. Enter the code showing now for Example (ada)."}, // the future: not at first
-		{app.code(7), "Your phone's clock is about 4 minutes fast. Turn on automatic date and time on the phone, then enter the next code."},
+		{app.code(-7), "Your phone's clock is about 4 minutes slow. Turn on automatic date and time on the phone, then enter the next code."},
+		{app.code(9), "That code is not correct. Enter the code showing now for Example (ada)."}, // the future: not at first
+		{shown, "Your phone's clock is about 4 minutes fast. Turn on automatic date and time on the phone, then enter the next code."},
 	} {
 		b.do("Verify", "code", row.typed).is(want{page: "app-code", problem: "#code " + row.words, kept: []string{"code", ""}})
 	}
 	// What was shown to match does not work when its time comes.
-	shown := app.code(7)
-	p.move(7 * 30 * time.Second)
+	p.move(8 * 30 * time.Second)
 	c := p.browser()
 	c.enter("ada", password)
 	c.do("Verify", "code", shown).is(want{page: "app-code", problem: "#code " + used})

@@ -244,7 +244,7 @@ func TestWizardWords(t *testing.T) {
 		{"abcdef", "The code is 6 digits, with no letters.", nil},
 		{code, "That is the code from the text message. Enter the code that Example shows in your app.", nil},
 		{b.app.code(-2), "That code has just changed. Enter the code showing now.", nil},
-		{b.app.code(-8), "Your phone's clock is about 4 minutes slow. Turn on automatic date and time on the phone, then enter the next code.", []string{"How to fix the clock", "The right time is now ", "iPhone: Settings, General, Date & Time, Set Automatically."}},
+		{b.app.code(-7), "Your phone's clock is about 4 minutes slow. Turn on automatic date and time on the phone, then enter the next code.", []string{"How to fix the clock", "The right time is now ", "iPhone: Settings, General, Date & Time, Set Automatically."}},
 		{b.app.code(8), "Your phone's clock is about 4 minutes fast. Turn on automatic date and time on the phone, then enter the next code.", nil},
 		{b.app.code(120), "Your phone's clock is about 1 hour fast. The time zone may be wrong. Turn on automatic date and time on the phone, then enter the next code.", nil},
 		{old.code(), "That code is from an older Example entry. In your app, use the newest one, or go back and scan again.", nil},
