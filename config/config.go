@@ -98,6 +98,15 @@ type SMS struct {
 	// letters each. Without it: all while only outbox gateways are set, else
 	// the default country alone.
 	Countries []string `yaml:"countries"`
+	// Prices are what one text message costs, each as a country and a price:
+	// GB 0.04. The word others stands for all that are not named. Without
+	// prices no money is counted.
+	Prices []string `yaml:"prices"`
+	// Currency is that of the prices, as three letters. It is given with them.
+	Currency string `yaml:"currency"`
+	// BudgetDay is how much of that currency text messages may cost in a day.
+	// Codes stop there; notices count but are never held back.
+	BudgetDay int `yaml:"budget_day"`
 }
 
 // Gateway is one way for text messages to leave.

@@ -10,6 +10,7 @@ func Default() Config {
 		Listen:         "127.0.0.1:8080",
 		Data:           "./data",
 		KeyFile:        "./sallyport.key",
+		SMS:            SMS{BudgetDay: 20},
 		DefaultCountry: "US",
 		Policy: Policy{
 			Require:                Required,

@@ -108,5 +108,10 @@ func numbers(c *config.Config) phone.Rules {
 
 func writer(c *config.Config, hash func(string) string) message.Writer {
 	return message.Writer{Name: c.SMSName(), URL: c.URL, Host: c.Hostname(), Origin: c.HTTPS() && c.Host() == c.Hostname(),
-		HelpPhone: c.Brand.HelpPhone, Zone: c.Location(), Hash: hash, NoText: len(c.SMS.Gateways) == 0}
+		HelpPhone: c.Brand.HelpPhone, Zone: c.Location(), Hash: hash, NoText: len(c.SMS.Gateways) == 0, Prices: prices(c)}
+}
+
+func prices(c *config.Config) message.Prices {
+	of, others := c.Price()
+	return message.Prices{Currency: c.SMS.Currency, Of: of, Others: others, Day: int64(c.SMS.BudgetDay) * 1_000_000}
 }

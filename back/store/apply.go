@@ -99,9 +99,9 @@ func (t txn) apply(effect change.Effect) error {
 		return t.session(e)
 	case session.Recognised, session.Forgot, session.ForgotAll, session.ForgotCookie:
 		return t.known(e)
-	case limit.Spent, limit.Within, limit.Refunded, limit.Cleared:
+	case limit.Spent, limit.Within, limit.Closed, limit.Refunded, limit.Cleared:
 		return t.limit(e)
-	case message.Queued, message.QueuedOnce, message.Called, message.Settled, messagesUnknown, messagesLate:
+	case message.Queued, message.QueuedOnce, message.Entered, message.Alert, message.Called, message.Settled, messagesUnknown, messagesLate:
 		return t.message(e)
 	case audit.Entry:
 		return t.audit(e)

@@ -22,6 +22,10 @@ func (t txn) limit(effect change.Effect) error {
 		return t.spent(e)
 	case limit.Within:
 		return t.within(e)
+	case limit.Closed:
+		return t.must(e, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 0, $2, 0, $3, 1, $4) ON CONFLICT (key) DO UPDATE SET "+
+			"since_at = $2, until_at = $3, level = limits.level + 1, ends_at = $4 WHERE limits.until_at <= $2",
+			e.Key, ms(e.Now), ms(e.Until), ms(e.Until.Add(limitKept)))
 	case limit.Refunded:
 		return t.do("UPDATE limits SET used = used - 1 WHERE key = $1 AND used > 0", e.Key)
 	case limit.Cleared:
@@ -49,6 +53,9 @@ func (t txn) spent(e limit.Spent) error {
 // for the sum of two parameters.
 func (t txn) spend(e limit.Spent) (int64, error) {
 	b, now := e.Budget, ms(e.Now)
+	if !e.Free && e.Takes() > int64(b.Max) {
+		return 0, nil // more than there ever is: a row that is not there yet would let it pass
+	}
 	past, end := ms(e.Now.Add(-b.Window)), ms(e.Now.Add(b.Window+limitKept))
 	after := func(wait time.Duration) int64 { return ms(e.Now.Add(wait)) }
 	switch {
@@ -62,12 +69,12 @@ func (t txn) spend(e limit.Spent) (int64, error) {
 			"ends_at = $9 WHERE limits.until_at <= $2 OR $8",
 			e.Key, now, past, b.Max, after(b.Waits[0]), after(b.Waits[1]), after(b.Waits[2]), e.Free, end)
 	default:
-		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
-			"used = CASE WHEN limits.since_at <= $3 THEN 1 ELSE limits.used + 1 END, "+
+		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, $9, $2, $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
+			"used = CASE WHEN limits.since_at <= $3 THEN $9 ELSE limits.used + $9 END, "+
 			"since_at = CASE WHEN limits.since_at <= $3 THEN $2 ELSE limits.since_at END, "+
 			"next_at = CASE WHEN limits.since_at <= $3 THEN $5 WHEN limits.used = 1 THEN $6 ELSE $2 END, "+
-			"ends_at = $8 WHERE $7 OR limits.since_at <= $3 OR (limits.used < $4 AND limits.next_at <= $2)",
-			e.Key, now, past, b.Max, after(b.Gaps[0]), after(b.Gaps[1]), e.Free, end)
+			"ends_at = $8 WHERE $7 OR limits.since_at <= $3 OR (limits.used + $9 <= $4 AND limits.next_at <= $2)",
+			e.Key, now, past, b.Max, after(b.Gaps[0]), after(b.Gaps[1]), e.Free, end, e.Takes())
 	}
 }
 

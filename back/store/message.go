@@ -9,7 +9,8 @@ import (
 	"sallyport/core/message"
 )
 
-const messageColumns = "id, person, kind, number, country, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason"
+const messageColumns = "id, person, kind, number, country, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason, " +
+	"code, prefix_hash, cost, paid, entered_at"
 
 // messagesUnknown marks what was being called when a process died: nobody knows
 // whether it went out.
@@ -33,31 +34,62 @@ func (t txn) message(effect change.Effect) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		if e.Cost.Key != "" {
+			if _, err := t.spend(e.Cost); err != nil {
+				return err
+			}
+		}
 		return t.queued(e.Message)
+	case message.Alert:
+		n, err := t.spend(e.Once)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.audit(e.Entry)
+	case message.Entered:
+		return t.do("UPDATE messages SET entered_at = $2 WHERE code = $1 AND entered_at = 0", e.Code, ms(e.At))
 	case message.Called:
 		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
 	case message.Settled:
-		return t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6 WHERE id = $1 AND state = 'calling'",
-			e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
+		return t.settled(e)
 	case messagesUnknown:
 		return t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND called_at < $1", ms(e.Before), ms(e.At), []byte{})
 	case messagesLate:
+		if err := t.repaid("state = 'waiting' AND expire_at <= $1", ms(e.At)); err != nil {
+			return err
+		}
 		return t.do("UPDATE messages SET state = 'late', done_at = $1, body = $2 WHERE state = 'waiting' AND expire_at <= $1", ms(e.At), []byte{})
 	}
 	return fmt.Errorf("no such effect on messages")
 }
 
+func (t txn) settled(e message.Settled) error {
+	err := t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6 WHERE id = $1 AND state = 'calling'",
+		e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
+	if err != nil || e.State != message.Failed && e.State != message.Refused {
+		return err
+	}
+	return t.repaid("id = $1", e.ID)
+}
+
+// repaid gives back what messages have cost that were not sent after all.
+func (t txn) repaid(where string, arg any) error {
+	const sum = "(SELECT SUM(cost) FROM messages WHERE paid = limits.key AND "
+	return t.do("UPDATE limits SET used = used - "+sum+where+") WHERE key IN (SELECT paid FROM messages WHERE cost > 0 AND "+where+")", arg)
+}
+
 func (t txn) queued(m message.Message) error {
 	return t.do(insert("messages", messageColumns), m.ID, m.Person, m.Kind, t.seal("messages.number", m.ID, m.To), m.Country,
 		t.seal("messages.body", m.ID, m.Text), string(m.State), ms(m.MadeAt), ms(m.ExpireAt), ms(m.LeaseAt), ms(m.CalledAt), ms(m.DoneAt),
-		m.Gateway, m.Ref, m.Reason)
+		m.Gateway, m.Ref, m.Reason, m.Code, m.Prefix, m.Cost, m.Paid, ms(m.EnteredAt))
 }
 
 func (s *Store) scanMessage(row scanner) (*message.Message, error) {
 	var m message.Message
 	var number, body []byte
 	if err := row.Scan(&m.ID, &m.Person, &m.Kind, &number, &m.Country, &body, &m.State, when{&m.MadeAt}, when{&m.ExpireAt}, when{&m.LeaseAt},
-		when{&m.CalledAt}, when{&m.DoneAt}, &m.Gateway, &m.Ref, &m.Reason); err != nil {
+		when{&m.CalledAt}, when{&m.DoneAt}, &m.Gateway, &m.Ref, &m.Reason,
+		&m.Code, &m.Prefix, &m.Cost, &m.Paid, when{&m.EnteredAt}); err != nil {
 		return nil, err
 	}
 	if err := s.open("messages.number", m.ID, number, &m.To); err != nil {
@@ -80,6 +112,29 @@ func (s *Store) WaitingMessages(ctx context.Context, now time.Time, most int) ([
 // text messages are delayed.
 func (s *Store) RecentMessages(ctx context.Context, most int) ([]message.Message, error) {
 	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state IN ('sent', 'failed', 'unknown') ORDER BY made_at DESC LIMIT $1", most)
+}
+
+// handed are code texts that a gateway may have taken.
+const handed = "kind = 'code' AND state NOT IN ('failed', 'refused', 'late')"
+
+// Traffic is what became of the ripe code texts to a prefix and to a country.
+func (s *Store) Traffic(ctx context.Context, prefix, country string, now time.Time) (t message.Traffic, err error) {
+	ripe := ms(now.Add(-message.Ripe))
+	scan := func(row scanner) (*bool, error) {
+		var entered bool
+		return &entered, row.Scan(&entered)
+	}
+	t.Prefix, err = list(ctx, s, scan, "SELECT entered_at > 0 FROM messages WHERE prefix_hash = $1 AND made_at > $2 AND made_at <= $3 AND "+handed+
+		" ORDER BY made_at DESC LIMIT $4", prefix, ms(now.Add(-message.PrefixWindow)), ripe, message.PrefixTexts)
+	if err != nil {
+		return t, err
+	}
+	count := func(row scanner) (*message.Traffic, error) {
+		return &t, row.Scan(&t.Country, &t.CountryEntered)
+	}
+	_, err = list(ctx, s, count, "SELECT COUNT(*), COUNT(CASE WHEN entered_at > 0 THEN 1 END) FROM messages WHERE country = $1 AND made_at > $2 AND made_at <= $3 AND "+handed,
+		country, ms(now.Add(-message.CountryWindow)), ripe)
+	return t, err
 }
 
 // GiveUp marks what was being called before a moment as not known, and what has

@@ -51,7 +51,7 @@ func (t txn) swept(e swept) error {
 		{"links", "ends_at < $1", person.LinkKept},
 		{"messages", "made_at < $1", messagesKept},
 		{"recoveries", "until_at < $1", recoverKept},
-		{"audit", "person = '' AND at < $1", unknownKept},
+		{"audit", "person = '' AND actor = '' AND at < $1", unknownKept},
 		{"audit", "event = 'password-wrong' AND at < $1", wrongKept},
 		{"factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1", factor.OldFor},
 	} {
@@ -62,7 +62,7 @@ func (t txn) swept(e swept) error {
 	if err := t.do("UPDATE sessions SET codes = $1 WHERE codes_until > 0 AND codes_until < $2", []byte{}, ms(e.Now)); err != nil {
 		return err
 	}
-	if err := drop("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE person = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost); err != nil {
+	if err := drop("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE person = '' AND actor = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost); err != nil {
 		return err
 	}
 	return drop("DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at < $1 LIMIT $2)", ms(e.Now), sweepBatch)

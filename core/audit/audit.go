@@ -56,7 +56,11 @@ const (
 	Invited         Event = "invited"
 	Reset           Event = "two-factor-reset"
 	Limited         Event = "limited"
+	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
 )
+
+// Portal is the actor of what the portal does by itself.
+const Portal = "portal"
 
 // Entry is one thing that happened. It is an effect: appending has no condition.
 type Entry struct {

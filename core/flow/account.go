@@ -133,7 +133,7 @@ func (m *Machine) sendChange(ctx context.Context, c *Changing, client Client) (c
 	code, set, err := m.send(ctx, sending{person: c.Person.ID, lane: c.lane(), purpose: phone.ForChange, number: d.Number.E164,
 		country: d.Number.Country, owner: c.Session.Data.Change, before: before}, client, c.Now)
 	if err != nil {
-		return nil, Result{}, err
+		return set, Result{}, err
 	}
 	d.Text = code
 	set.Add(SetupSaved{Setup: *c.Setup})
@@ -172,7 +172,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 		case phone.Expired:
 			set, _, err := m.sendChange(ctx, c, client)
 			if f := fault.Of(err); f != nil {
-				return nil, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
+				return set, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
 			}
 			if err != nil {
 				return nil, Result{}, err
@@ -200,9 +200,7 @@ func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, clien
 	set := change.Set{m.within(u), person.Unchanged{ID: c.Person.ID, Version: c.Person.Version},
 		phone.EndedAll{Person: c.Person.ID, At: c.Now}, phone.Bound{Phone: p},
 		SetupsDropped{ID: c.Setup.ID, Person: c.Person.ID}, m.entry(audit.NumberChanged, c.Person.ID, client)}
-	if key := c.Setup.Data.Text.Address; key != "" {
-		set.Add(limit.Refunded{Key: key})
-	}
+	set.Add(m.answered(c.Setup.Data.Text, c.Now)...)
 	notice, args := "security.number-changed", []string(nil)
 	if p.UsableAt.After(c.Now) {
 		notice, args = "security.number-changed-from", []string{"when", m.Writer.When(p.UsableAt)}

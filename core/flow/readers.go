@@ -48,6 +48,8 @@ type Attempts interface {
 	// Recovery is the person's newest.
 	Recovery(ctx context.Context, person string) (*Recovery, error)
 	Message(ctx context.Context, id string) (*message.Message, error)
+	// Traffic is what became of the ripe code texts to a prefix and to a country.
+	Traffic(ctx context.Context, prefix, country string, now time.Time) (message.Traffic, error)
 }
 
 // Sessions reads sessions and known browsers.

@@ -9,7 +9,6 @@ import (
 	"sallyport/core/change"
 	"sallyport/core/factor"
 	"sallyport/core/fault"
-	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
 	"sallyport/core/phone"
@@ -74,7 +73,7 @@ func (m *Machine) AskText(ctx context.Context, post Post, client Client) (Result
 		code, set, err := m.send(ctx, sending{person: u.Person.ID, lane: u.Attempt.Lane, purpose: phone.ForRecovery,
 			number: p.Number, country: p.Region, owner: u.Attempt.ID, before: before, proved: true}, client, u.Now)
 		if err != nil {
-			return nil, Result{}, err
+			return set, Result{}, err
 		}
 		u.Attempt.Data.TextCode = code
 		set.Add(AttemptSaved{Attempt: u.Attempt})
@@ -125,7 +124,7 @@ func (m *Machine) wrongProof(ctx context.Context, u *Under, answer phone.Answer,
 		next, set, err := m.send(ctx, sending{person: u.Person.ID, lane: u.Attempt.Lane, purpose: phone.ForRecovery,
 			number: p.Number, country: p.Region, owner: u.Attempt.ID, before: *code, proved: true}, client, u.Now)
 		if f := fault.Of(err); f != nil {
-			return nil, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
+			return set, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
 		}
 		if err != nil {
 			return nil, Result{}, err
@@ -169,9 +168,7 @@ func (m *Machine) textProved(u *Under, p *phone.Phone, client Client) (change.Se
 	code := &u.Attempt.Data.TextCode
 	code.TakenAt = u.Now
 	set := change.Set{m.within(u), person.Unchanged{ID: u.Person.ID, Version: u.Person.Version}}
-	if code.Address != "" {
-		set.Add(limit.Refunded{Key: code.Address})
-	}
+	set.Add(m.answered(*code, u.Now)...)
 	if u.Need.Delay > 0 && u.TextWay().Recovery == nil {
 		r := Recovery{ID: rand.Text(), Person: u.Person.ID, Phone: p.ID, AskedAt: u.Now,
 			OpenAt: u.Now.Add(u.Need.Delay), Until: u.Now.Add(u.Need.Delay + RecoveryOpen)}

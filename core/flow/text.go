@@ -22,12 +22,12 @@ type sending struct {
 	country string
 	owner   string // the attempt or session that the code is bound to
 	before  phone.TextCode
-	proved  bool // the number was proved before
+	proved  bool // the person proved the number before
 }
 
 // send makes the effects that send a code: the same one again while it lives,
 // else a new one. What is spent is spent with it, so that of two posts at once
-// one sends. A fault says how long to wait.
+// one sends. A fault says how long to wait; what it comes with is applied too.
 func (m *Machine) send(ctx context.Context, s sending, client Client, now time.Time) (phone.TextCode, change.Set, error) {
 	budgets := m.textBudgets(s, client, now)
 	wait, which, err := m.wait(ctx, now, budgets...)
@@ -41,6 +41,14 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 		}
 		return s.before, nil, fault.New(fault.TooMany, word).After(wait)
 	}
+	msg := message.New(s.person, message.CodeKind, s.number, s.country, "", now, 0)
+	watch, err := m.watch(ctx, &msg, s, now)
+	if err != nil {
+		return s.before, nil, err
+	}
+	if watch.Wait > 0 {
+		return s.before, watch.Effect, fault.New(fault.TooMany, "text.wait").After(watch.Wait)
+	}
 	code := s.before
 	if !code.For(s.purpose, s.number, s.owner) || !code.Alive(now) {
 		code = phone.NewTextCode(s.purpose, s.number, s.owner, now, s.before)
@@ -49,17 +57,40 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 	if client.Address != "" {
 		code.Address = limit.TextAddress.Key(client.Address)
 	}
-	text := m.Writer.Code(code.Digits, s.purpose == phone.ForRecovery)
-	msg := message.New(s.person, message.CodeKind, s.number, s.country, text, now, code.FirstAt.Add(phone.CodeLife).Sub(now))
+	msg.Text, msg.ExpireAt, msg.Code = m.Writer.Code(code.Digits, s.purpose == phone.ForRecovery), code.FirstAt.Add(phone.CodeLife), code.ID
 	code.Message = msg.ID
 	entry := m.entry(audit.TextSent, s.person, client)
 	entry.Method, entry.Attempt = string(s.purpose), s.owner
-	var set change.Set
-	for _, b := range budgets {
+	set := watch.Effect
+	for _, b := range append(budgets, watch.Spend...) {
 		set.Add(b)
 	}
 	set.Add(message.Queued{Message: msg}, entry)
 	return code, set, nil
+}
+
+// watch asks whether texts to this number's neighbours and country get answers,
+// and whether the day still has money.
+func (m *Machine) watch(ctx context.Context, msg *message.Message, s sending, now time.Time) (message.Verdict, error) {
+	to := message.Destination{Prefix: phone.Prefix(s.number), Hash: m.prefixKey(s.number), Country: s.country, Proved: s.proved}
+	msg.Prefix = to.Hash
+	traffic, err := m.Attempts.Traffic(ctx, to.Hash, to.Country, now)
+	if err != nil {
+		return message.Verdict{}, fmt.Errorf("read traffic: %w", err)
+	}
+	rows, err := m.Changes.Limits(ctx, append(to.Keys(), m.Writer.MoneyKey(now)))
+	if err != nil {
+		return message.Verdict{}, fmt.Errorf("read limits: %w", err)
+	}
+	return m.Writer.Judge(msg, to, traffic, rows, now), nil
+}
+
+// prefixKey is how the start of a number is named in the database.
+func (m *Machine) prefixKey(e164 string) string { return m.derive("prefix", phone.Prefix(e164)) }
+
+// answered is what a code that was entered does to what watches its text.
+func (m *Machine) answered(code phone.TextCode, now time.Time) change.Set {
+	return message.Answered(code.ID, m.prefixKey(code.Number), code.Address, now)
 }
 
 // textBudgets are what a code text costs: by number, person, lane and address.
@@ -76,7 +107,7 @@ func (m *Machine) textBudgets(s sending, client Client, now time.Time) (spent []
 	} else {
 		add(limit.TextPersonHour, s.person)
 		add(limit.TextOthersDay, s.person)
-		if s.proved {
+		if s.purpose == phone.ForRecovery {
 			add(limit.TextOthersProof, s.person)
 		}
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"sallyport/core/audit"
@@ -84,7 +85,7 @@ func (m *Machine) Number(ctx context.Context, post Post, typed, country string, 
 		}
 		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
 		if err != nil {
-			return nil, Result{}, err
+			return set, Result{}, err
 		}
 		d.Number, d.Text, d.ProvedAt, d.Kept = number, code, time.Time{}, false
 		return m.saveSetup(u, set), Result{}, nil
@@ -110,8 +111,9 @@ func (m *Machine) mayShare(ctx context.Context, e164 string, own []phone.Phone) 
 }
 
 func (m *Machine) sendingSetup(u *Under, number phone.Number) sending {
+	own := slices.ContainsFunc(u.Phones, func(p phone.Phone) bool { return p.Number == number.E164 })
 	return sending{person: u.Person.ID, lane: u.Attempt.Lane, purpose: phone.ForSetup, number: number.E164,
-		country: number.Country, owner: u.Attempt.ID, before: u.Setup.Data.Text}
+		country: number.Country, owner: u.Attempt.ID, before: u.Setup.Data.Text, proved: own}
 }
 
 // saveSetup adds the attempt and its set-up to a change.
@@ -142,7 +144,7 @@ func (m *Machine) SendAgain(ctx context.Context, post Post, client Client) (Resu
 		before := d.Text
 		code, set, err := m.send(ctx, m.sendingSetup(u, d.Number), client, u.Now)
 		if err != nil {
-			return nil, Result{}, err
+			return set, Result{}, err
 		}
 		d.Text = code
 		return m.saveSetup(u, set), Result{Notice: sentAgain(before, code)}, nil
@@ -195,10 +197,7 @@ func (m *Machine) numberProved(u *Under, client Client) change.Set {
 	d.Text.TakenAt, d.ProvedAt = u.Now, u.Now
 	m.secretDue(u)
 	set := change.Set{m.within(u), m.entry(audit.NumberProved, u.Person.ID, client)}
-	if d.Text.Address != "" {
-		set.Add(limit.Refunded{Key: d.Text.Address})
-	}
-	return m.saveSetup(u, set)
+	return m.saveSetup(u, append(set, m.answered(d.Text, u.Now)...))
 }
 
 // expired sends a new code to somebody who typed the old one too late: they hold
@@ -207,7 +206,7 @@ func (m *Machine) expired(ctx context.Context, u *Under, client Client) (change.
 	d := &u.Setup.Data
 	code, set, err := m.send(ctx, m.sendingSetup(u, d.Number), client, u.Now)
 	if f := fault.Of(err); f != nil {
-		return nil, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
+		return set, Result{}, fault.New(fault.Invalid, "text-code.expired-wait").On("code").After(f.Wait)
 	}
 	if err != nil {
 		return nil, Result{}, err
@@ -306,7 +305,7 @@ func (m *Machine) OwnNumber(ctx context.Context, post Post, client Client) (Resu
 		}
 		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
 		if err != nil {
-			return nil, Result{}, err
+			return set, Result{}, err
 		}
 		d.Number, d.Text, d.ProvedAt, d.Kept, d.Typed = number, code, time.Time{}, false, ""
 		return m.saveSetup(u, set), Result{}, nil

@@ -62,6 +62,12 @@ var (
 	TextKnownDay    = Budget{Name: "text-known-day", Max: 3, Window: day}
 	TextAddress     = Budget{Name: "text-address", Max: 20, Window: hour}
 
+	// TextProbe lets one text at a time to new numbers of a prefix that was
+	// closed, until a code that went there is entered.
+	TextProbe = Budget{Name: "text-probe", Max: 1, Window: 10 * minute}
+	// TextAlert tells the operators once a day what has stopped.
+	TextAlert = Budget{Name: "text-alert", Max: 1, Window: day}
+
 	// NoticeKind keeps texts of one kind to one person apart.
 	NoticeKind = Budget{Name: "notice-kind", Max: 1, Window: 10 * minute}
 	// NoticeDay is for notices that go out once a day.
@@ -69,6 +75,14 @@ var (
 	// Disputes is how many disputes of one person hold the account in a day.
 	Disputes = Budget{Name: "disputes", Max: 3, Window: day}
 )
+
+// Prefix names the row that says until when new numbers of a prefix get no text;
+// it outlives that moment by a day, in which one text at a time goes there.
+func Prefix(hash string) string { return "text-prefix/" + hash }
+
+// Money is the budget of one day's text messages, in millionths of the currency
+// of the price list. Its window outlasts the day that stands in its key.
+func Money(most int64) Budget { return Budget{Name: "text-money", Max: int(most), Window: 2 * day} }
 
 // YearMax is how many wrong codes from other browsers in 365 days close that
 // lane until the password is changed: 300 × 3 × 10⁻⁶ is the chance to guess an
@@ -134,13 +148,33 @@ func (b Budget) Left(s State, now time.Time) int {
 	return b.Max - s.Used
 }
 
-// Spent takes one from a budget. The condition: it is not used up.
+// Spent takes from a budget. The condition: what it takes is still there.
 type Spent struct {
 	change.Mark
 	Budget Budget
 	Key    string
 	Now    time.Time
-	Free   bool // count without ever refusing
+	Amount int64 // zero is one; a budget with Waits is spent one by one
+	Free   bool  // count without ever refusing
+}
+
+// Takes is how much it takes.
+func (s Spent) Takes() int64 { return max(1, s.Amount) }
+
+// Wait is how long it would be refused on a row as it was read.
+func (s Spent) Wait(row State) time.Duration {
+	if s.Takes() > int64(s.Budget.Max) {
+		return s.Budget.Window
+	}
+	row.Used += int(s.Takes()) - 1
+	return s.Budget.Wait(row, s.Now)
+}
+
+// Closed starts a wait at once, whatever was spent. The condition: none goes on.
+type Closed struct {
+	change.Mark
+	Key        string
+	Now, Until time.Time
 }
 
 // Within changes nothing. The condition: the budget is not used up, at the

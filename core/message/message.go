@@ -47,6 +47,12 @@ type Message struct {
 	Gateway  string
 	Ref      string // the gateway's name for it
 	Reason   string
+
+	Code      string // the code it carries, by id: one sent again is the same
+	Prefix    string // keyed hash of the start of its number
+	Cost      int64  // what it takes from the day's money, in millionths
+	Paid      string // the row of limits it was taken from; a text that was not sent gives it back
+	EnteredAt time.Time
 }
 
 // New makes a message that waits to be sent.
@@ -59,6 +65,13 @@ func New(person, kind, to, country, text string, now time.Time, life time.Durati
 type Queued struct {
 	change.Mark
 	Message Message
+}
+
+// Entered marks every text that carried a code as answered. It has no condition.
+type Entered struct {
+	change.Mark
+	Code string
+	At   time.Time
 }
 
 // Called marks that a gateway is about to be called. The condition: the message

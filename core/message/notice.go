@@ -74,12 +74,9 @@ type Told struct {
 // Notify is the effects that tell a person: a message to each number, and the
 // dispute link that they carry.
 func (w Writer) Notify(n Notice, to Told, now time.Time) (set change.Set) {
-	if w.NoText {
-		return nil
-	}
 	token := ""
-	if n.disputable() && len(to.Phones) > 0 {
-		token = person.NewToken()
+	if n.disputable() {
+		token = person.NewToken() // also without a text: the activity page disputes by its row
 		about := to.About
 		about.Event, about.At = string(n), now
 		set.Add(person.LinkMade{Link: person.Link{ID: w.Hash(token), Kind: person.Dispute, Person: to.Person.ID,
@@ -89,18 +86,24 @@ func (w Writer) Notify(n Notice, to Told, now time.Time) (set change.Set) {
 	if when.IsZero() {
 		when = now
 	}
+	if w.NoText {
+		return set
+	}
 	for _, p := range to.Phones {
 		m := New(to.Person.ID, string(n), p.Number, p.Region, w.text(n, when, token), now, NoticeLife)
-		set.Add(QueuedOnce{Message: m, Once: limit.Spent{Budget: n.budget(),
+		cost := w.charge(&m, now)
+		cost.Free = true // a notice is never held back by money
+		set.Add(QueuedOnce{Message: m, Cost: cost, Once: limit.Spent{Budget: n.budget(),
 			Key: n.budget().Key(to.Person.ID, string(n), p.ID), Now: now}})
 	}
 	return set
 }
 
 // QueuedOnce queues a message unless its budget is used up; it never refuses a
-// change.
+// change. Only what is queued costs money.
 type QueuedOnce struct {
 	change.Mark
 	Message Message
 	Once    limit.Spent
+	Cost    limit.Spent
 }

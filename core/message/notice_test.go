@@ -116,14 +116,17 @@ func TestTheSameNoticeGoesOutOnceInAWhile(t *testing.T) {
 	}
 }
 
-func TestWithoutANumberOrAGatewayNothingIsMade(t *testing.T) {
+func TestWithoutANumberOrAGatewayOnlyTheActivityPageCanDispute(t *testing.T) {
 	w := longest(t)
-	if set := w.Notify(AppAdded, Told{Person: ada}, moment); len(set) != 0 {
-		t.Errorf("without a number: %d effects", len(set))
+	for _, told := range []Told{{Person: ada}, {Person: ada, Phones: []phone.Phone{newer}}} {
+		links, texts := sort(t, w.Notify(AppAdded, told, moment))
+		if len(links) != 1 || len(texts) != 0 {
+			t.Errorf("%d numbers, no text %v: %d links, %d texts", len(told.Phones), w.NoText, len(links), len(texts))
+		}
+		w.NoText = true
 	}
-	w.NoText = true
-	if set := w.Notify(AppAdded, Told{Person: ada, Phones: []phone.Phone{newer}}, moment); len(set) != 0 {
-		t.Errorf("without a gateway: %d effects", len(set))
+	if set := w.Notify(NewBrowser, Told{Person: ada, Phones: []phone.Phone{newer}}, moment); len(set) != 0 {
+		t.Errorf("what cannot be disputed: %d effects", len(set))
 	}
 }
 

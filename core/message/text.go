@@ -23,6 +23,7 @@ type Writer struct {
 	Zone      *time.Location
 	Hash      func(token string) string // the kept form of a link's token
 	NoText    bool                      // no gateway is set: nothing is sent
+	Prices    Prices
 }
 
 // Code is the text that carries a code. Its last line is in the origin-bound

@@ -31,6 +31,7 @@ const (
 // TextCode is a code that was sent to a number: bound to one attempt or session
 // (Owner), one purpose and one number. The zero TextCode is none.
 type TextCode struct {
+	ID      string    `json:",omitempty"` // its name in the log of texts
 	Digits  string    `json:",omitempty"`
 	Purpose Purpose   `json:",omitempty"`
 	Number  string    `json:",omitempty"`
@@ -51,7 +52,7 @@ func NewTextCode(purpose Purpose, number, owner string, now time.Time, before Te
 	if err != nil {
 		panic(err) // crypto/rand does not fail
 	}
-	c := TextCode{Digits: fmt.Sprintf("%06d", n), Purpose: purpose, Number: number, Owner: owner, FirstAt: now}
+	c := TextCode{ID: rand.Text(), Digits: fmt.Sprintf("%06d", n), Purpose: purpose, Number: number, Owner: owner, FirstAt: now}
 	if before.Digits != "" && before.Owner == owner {
 		c.Old = append(slices.Clone(before.Old), before.Digits)
 		c.Old = c.Old[max(0, len(c.Old)-5):]

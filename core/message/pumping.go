@@ -1,0 +1,158 @@
+package message
+
+import (
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/limit"
+)
+
+// Pumping (toll fraud) is strangers who make a portal send texts to numbers that
+// earn them money. Nobody reads those texts, so nobody enters their codes: that
+// is what is watched, by prefix and by country. It is held against new numbers
+// alone. A number that its person proved before has shown that somebody reads it,
+// and is somebody's way back.
+
+// The figures of the watch.
+const (
+	// Ripe is the age at which a text counts: younger ones may still be typed.
+	Ripe = 3 * time.Minute
+	// PrefixTexts is how many ripe texts of the last hour in a row, none of them
+	// entered, close a prefix.
+	PrefixTexts  = 5
+	PrefixWindow = time.Hour
+	// PrefixClosed is for how long. After it one text at a time goes there.
+	PrefixClosed = time.Hour
+	// CountryTexts is how many ripe texts a day a country may have before a
+	// fifth of them must have been entered.
+	CountryTexts  = 50
+	CountryWindow = 24 * time.Hour
+	CountryShare  = 5 // one in so many
+
+	countryWait = time.Hour // what somebody is told to wait, where only answers help
+)
+
+// Traffic is what became of the ripe code texts to one destination.
+type Traffic struct {
+	Prefix         []bool // the newest PrefixTexts of the last hour: was it entered
+	Country        int    // how many in the last day
+	CountryEntered int    // and of these entered
+}
+
+// deaf says whether nobody reads what goes to the prefix.
+func (t Traffic) deaf() bool {
+	for _, entered := range t.Prefix {
+		if entered {
+			return false
+		}
+	}
+	return len(t.Prefix) >= PrefixTexts
+}
+
+// costly says whether too few in the country answer.
+func (t Traffic) costly() bool {
+	return t.Country >= CountryTexts && t.CountryEntered*CountryShare < t.Country
+}
+
+// Destination is where a code text is about to go.
+type Destination struct {
+	Prefix  string // for operators: "+44 791"
+	Hash    string // for the database
+	Country string
+	Proved  bool // its person proved the number before
+}
+
+// Keys are the rows of limits that Judge looks at.
+func (d Destination) Keys() []string { return []string{limit.Prefix(d.Hash), d.probe().Key} }
+
+func (d Destination) probe() limit.Spent {
+	return limit.Spent{Budget: limit.TextProbe, Key: limit.TextProbe.Key(d.Hash)}
+}
+
+// Verdict is what the watch says of one text.
+type Verdict struct {
+	Wait   time.Duration // not now; for the person it is a limit like any other
+	Spend  []limit.Spent // what the text takes when it goes
+	Effect change.Set    // what is to be written either way: closing, telling operators
+}
+
+// Judge says whether a code text may go to a destination now, and charges it.
+func (w Writer) Judge(m *Message, d Destination, t Traffic, rows map[string]limit.State, now time.Time) (v Verdict) {
+	if cost := w.charge(m, now); cost.Amount > 0 {
+		w.money(&v, cost, rows[cost.Key], now)
+	}
+	if d.Proved || v.Wait > 0 {
+		return v
+	}
+	row := rows[limit.Prefix(d.Hash)]
+	switch {
+	case row.Until.After(now):
+		v.Wait = row.Until.Sub(now)
+	case t.deaf():
+		v.Wait = PrefixClosed
+		v.Effect.Add(limit.Closed{Key: limit.Prefix(d.Hash), Now: now, Until: now.Add(PrefixClosed)})
+		v.Effect.Add(alert("prefix", d.Prefix, fmt.Sprintf("%d texts to numbers starting %s in the last hour and no code was entered", PrefixTexts, d.Prefix), now))
+	case t.costly():
+		v.Wait = countryWait
+		v.Effect.Add(alert("country", d.Country, fmt.Sprintf("%d texts to %s in the last day and %d codes were entered", t.Country, d.Country, t.CountryEntered), now))
+	case row.Level > 0:
+		probe := d.probe()
+		probe.Now = now
+		v.Wait = probe.Wait(rows[probe.Key])
+		v.Spend = append(v.Spend, probe)
+	}
+	return v
+}
+
+// money takes the price from the day, and tells operators when most of it and
+// when all of it is spent.
+func (w Writer) money(v *Verdict, cost limit.Spent, row limit.State, now time.Time) {
+	after := int64(row.Used) + cost.Amount
+	v.Spend = append(v.Spend, cost)
+	day := w.day(now).Format(time.DateOnly)
+	switch {
+	case after > w.Prices.Day:
+		v.Wait = w.tomorrow(now)
+		v.Effect.Add(alert("money-all", day, fmt.Sprintf("the %s of %s are spent: no code is sent before tomorrow", w.amount(w.Prices.Day), day), now))
+	case after*10 >= w.Prices.Day*8:
+		v.Effect.Add(alert("money-most", day, fmt.Sprintf("%s of %s are spent on %s", w.amount(after), w.amount(w.Prices.Day), day), now))
+	}
+}
+
+// amount is money as people write it: "3.10 EUR".
+func (w Writer) amount(millionths int64) string {
+	return fmt.Sprintf("%d.%02d %s", millionths/1e6, millionths%1e6/1e4, w.Prices.Currency)
+}
+
+// Alert tells the operators, once a day about the same thing. It never refuses a
+// change.
+type Alert struct {
+	change.Mark
+	Entry audit.Entry
+	Once  limit.Spent
+}
+
+// alert makes one; reason and about name the thing.
+func alert(reason, about, note string, now time.Time) Alert {
+	entry := audit.New(now, audit.TextsStopped, "")
+	entry.Actor, entry.Reason, entry.Note = audit.Portal, reason, note
+	return Alert{Entry: entry, Once: limit.Spent{Budget: limit.TextAlert, Key: limit.TextAlert.Key(reason, about), Now: now}}
+}
+
+// Answered is what a code that was entered does: its texts are answered, its
+// prefix is open, and the address that asked for it gets its text back.
+func Answered(code, prefixHash, addressKey string, now time.Time) (set change.Set) {
+	if code != "" {
+		set.Add(Entered{Code: code, At: now})
+	}
+	if prefixHash != "" {
+		d := Destination{Hash: prefixHash}
+		set.Add(limit.Cleared{Keys: d.Keys()})
+	}
+	if addressKey != "" {
+		set.Add(limit.Refunded{Key: addressKey})
+	}
+	return set
+}
