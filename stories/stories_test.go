@@ -85,6 +85,7 @@ type settings struct {
 	url     string // instead of loopback
 	policy  string // lines below policy:
 	more    string // top-level lines
+	sms     string // lines below sms:
 	noSMS   bool
 	hashing string
 	// database is the address of a PostgreSQL database. Without it the story runs
@@ -165,7 +166,7 @@ func install(t *testing.T, of ...settings) *portal {
 	}
 	text := fmt.Sprintf("url: %s\nlisten: 127.0.0.1:%d\nname: Example\nbrand:\n  help_text: the service desk\n  help_phone: +44 20 7946 0000\nproxies: [127.0.0.1]\nlog:\n  level: warn\nhashing:%s\n", p.url, port, s.hashing)
 	if !s.noSMS {
-		text += "sms:\n  gateways:\n    - name: outbox\n      kind: outbox\n      path: ./outbox.jsonl\n"
+		text += "sms:\n  gateways:\n    - name: outbox\n      kind: outbox\n      path: ./outbox.jsonl\n" + s.sms
 	}
 	if s.policy != "" {
 		text += "policy:\n" + s.policy
