@@ -1,6 +1,7 @@
 package stories_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -205,5 +206,55 @@ func TestFourthDisputeOfADay(t *testing.T) {
 		}
 		b.is(want{page: "not-me", h1: "Your account is on hold"})
 		p.setupCode("person", "release", "ada", "--checked", "other", "--note", "x")
+	}
+}
+
+func TestTheOwnerDisputesFromTheActivityPage(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	owner := p.enrol("ada")
+	p.move(6 * time.Minute)
+	owner.click("Make new codes")
+	owner.confirm("make new recovery codes")
+	owner.do("Make new codes")
+	owner.do("Finish", "saved", "yes")
+	stranger := p.browser()
+	p.add("eve")
+	stranger.wizard("eve", number2, e164two)
+
+	owner.get("/account/activity").is(want{page: "activity", texts: []string{"New recovery codes made", "2FA set up"}})
+	link := ""
+	for _, m := range linkMark.FindAllStringSubmatch(owner.page.main(), -1) {
+		if words := plain(m[2]); strings.HasPrefix(words, "This was not me") {
+			if strings.Contains(words, "New recovery codes made, ") {
+				link = m[1]
+			} else if !strings.Contains(words, "2FA set up, ") {
+				t.Errorf("%q can be disputed", words)
+			}
+		}
+	}
+	if link == "" {
+		t.Fatalf("no link beside the new codes: %s", owner.page.brief())
+	}
+	stranger.ask(link).is(want{status: 404, texts: []string{"This link does not work. Check that you copied all of it."}})
+	p.browser().ask(link).leads("/sign-in?rd=" + url.QueryEscape(link))
+	p.browser().get("/not-me/" + between(link, "/account/activity/", "/")).is(want{status: 404}) // the row is not the token
+	owner.get(link).is(want{page: "not-me", h1: "Was this not you?", texts: []string{"new recovery codes were made for your Example account."}})
+	owner.get("/account/security").is(want{page: "security"}) // looking changed nothing
+	owner.get(link)
+	if a := owner.form(link, "token", "x"); a.status != 403 {
+		t.Errorf("a press without a token: %d", a.status)
+	}
+	owner.do("It was not me").is(want{page: "not-me", h1: "Your account is on hold"})
+	owner.get("/account/security").is(want{page: "signed-out"})
+	p.browser().enter("ada", password).is(want{status: 403, page: "held"})
+
+	// After seven days an entry is history.
+	p.move(8 * 24 * time.Hour)
+	late := p.browser()
+	late.signIn("eve", stranger.app).is(want{page: "security"})
+	late.get("/account/activity?page=99").is(want{page: "activity", texts: []string{"2FA set up"}, absent: []string{"This was not me"}})
+	if late.page.url != "/account/activity?page=0" {
+		t.Errorf("a page that is not there leads to %s", late.page.url)
 	}
 }

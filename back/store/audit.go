@@ -12,10 +12,10 @@ import (
 const auditColumns = "id, at, person, actor, event, method, reason, attempt, detail, mac"
 
 // detail is the personal part of an entry, which can be erased by itself.
-type detail struct{ Note, Address, Agent, Request string }
+type detail struct{ Note, Address, Agent, Request, Link string }
 
 func (t txn) audit(e audit.Entry) error {
-	sealed, err := t.sealJSON("audit.detail", e.ID, detail{e.Note, e.Address, e.Agent, e.Request})
+	sealed, err := t.sealJSON("audit.detail", e.ID, detail{e.Note, e.Address, e.Agent, e.Request, e.Link})
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (t txn) audit(e audit.Entry) error {
 // auditMAC signs an entry, so that one that was edited or put in shows.
 func (s *Store) auditMAC(e audit.Entry) string {
 	return hex.EncodeToString(s.box.MAC("audit", []byte(e.ID), []byte(e.At.UTC().Format("20060102150405.000")), []byte(e.Person), []byte(e.Actor),
-		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request)))
+		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)))
 }
 
 func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
@@ -37,7 +37,7 @@ func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
 		return nil, err
 	}
 	err := s.openJSON("audit.detail", e.ID, sealed, &d)
-	e.Note, e.Address, e.Agent, e.Request = d.Note, d.Address, d.Agent, d.Request
+	e.Note, e.Address, e.Agent, e.Request, e.Link = d.Note, d.Address, d.Agent, d.Request, d.Link
 	return &e, err
 }
 

@@ -77,6 +77,7 @@ type Entry struct {
 	Address string
 	Agent   string
 	Request string
+	Link    string // the link that disputes it, by the hash of its token; or ""
 }
 
 // New makes an entry with a fresh id.

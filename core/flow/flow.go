@@ -148,6 +148,7 @@ func (m *Machine) decide(ctx context.Context, decision func() (change.Set, error
 		if len(set) == 0 {
 			return outcome
 		}
+		message.Tie(set)
 		err := m.Changes.Apply(ctx, set)
 		if err == nil {
 			return outcome

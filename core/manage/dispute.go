@@ -26,14 +26,26 @@ type Dispute struct {
 	link     person.Link
 }
 
+// Objection names a dispute: by the token of a notice's link, which whoever reads
+// the notice has, or by the link that an entry of the owner's own activity is
+// tied to.
+type Objection struct {
+	Token       string
+	Link, Owner string
+}
+
 // Dispute reads a dispute link. Reading changes nothing, so that scanners of
 // messages do no harm.
-func (m *Manager) Dispute(ctx context.Context, token string) (*Dispute, error) {
-	link, err := m.People.Link(ctx, m.Flow.LinkID(token))
+func (m *Manager) Dispute(ctx context.Context, by Objection) (*Dispute, error) {
+	id := by.Link
+	if by.Owner == "" {
+		id = m.Flow.LinkID(by.Token)
+	}
+	link, err := m.People.Link(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read dispute: %w", err)
 	}
-	if link == nil || link.Kind != person.Dispute {
+	if link == nil || link.Kind != person.Dispute || by.Owner != "" && link.Person != by.Owner {
 		return nil, fault.New(fault.Missing, "link.unknown")
 	}
 	d := &Dispute{link: *link}
@@ -60,8 +72,8 @@ func (m *Manager) Dispute(ctx context.Context, token string) (*Dispute, error) {
 // Press is the button behind a dispute link: what waits is cancelled, what the
 // change bound is voided, every session ends, and the account is on hold until
 // an operator releases it. It takes away and never gives anything back.
-func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (*Dispute, error) {
-	d, err := m.Dispute(ctx, token)
+func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (*Dispute, error) {
+	d, err := m.Dispute(ctx, by)
 	if err != nil || !d.Reported.IsZero() {
 		return d, err
 	}
@@ -90,7 +102,7 @@ func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (
 		return append(m.hold(who, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
 	})
 	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
-		return m.Dispute(ctx, token)
+		return m.Dispute(ctx, by)
 	}
 	return nil, err
 }

@@ -139,6 +139,7 @@ func (m *Manager) change(ctx context.Context, id string, decide func(who *person
 		if err != nil || len(set) == 0 {
 			return err
 		}
+		message.Tie(set)
 		if err = m.Changes.Apply(ctx, set); !errors.As(err, &refused) {
 			return err
 		}

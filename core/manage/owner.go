@@ -50,6 +50,7 @@ func (m *Manager) apply(ctx context.Context, o Owner, decide func(o Owner) (chan
 		if err != nil {
 			return err
 		}
+		message.Tie(set)
 		err = m.Changes.Apply(ctx, set)
 		refused, lost := errors.AsType[*change.Refused](err)
 		if !lost {

@@ -1,9 +1,11 @@
 package portal
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"sallyport/core/fault"
 	"sallyport/core/flow"
 	"sallyport/core/manage"
+	"sallyport/core/person"
 	"sallyport/core/session"
 	"sallyport/front/web"
 )
@@ -148,7 +151,7 @@ func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error
 	if err != nil {
 		return nil, err
 	}
-	v.Events = p.events(events)
+	v.Events = p.events(events, s.Now)
 	return v, nil
 }
 
@@ -184,7 +187,7 @@ func (p *Portal) browsers(r *http.Request, s *flow.Signed) (rows []BrowserRow, e
 	return rows, nil
 }
 
-func (p *Portal) events(entries []audit.Entry) (rows []EventRow) {
+func (p *Portal) events(entries []audit.Entry, now time.Time) (rows []EventRow) {
 	more := map[string]bool{} // attempts in which a code was entered, or none was needed
 	for _, e := range entries {
 		if e.Event == audit.PasswordRight && more[e.Attempt] {
@@ -194,7 +197,11 @@ func (p *Portal) events(entries []audit.Entry) (rows []EventRow) {
 		case audit.SignedIn, audit.SetUp, audit.SetUpLater, audit.RecoveryDone, audit.CodeWrong:
 			more[e.Attempt] = e.Attempt != ""
 		}
-		rows = append(rows, EventRow{At: e.At, What: eventKey(e), Reason: wrongReason(e), Browser: e.Agent, Place: e.Address})
+		row := EventRow{At: e.At, What: eventKey(e), Reason: wrongReason(e), Browser: e.Agent, Place: e.Address}
+		if e.Link != "" && now.Before(e.At.Add(person.DisputeLife)) {
+			row.NotMe = "/account/activity/" + e.Link + "/not-me"
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -207,7 +214,18 @@ func wrongReason(e audit.Entry) string {
 	return e.Reason
 }
 
-const perPage = 50
+const perPage, pagesMost = 50, 10_000
+
+// lastPage finds the last page that has something on it, below one that has not.
+func (p *Portal) lastPage(r *http.Request, who string, empty int) (int, error) {
+	var failed error
+	n := sort.Search(empty, func(page int) bool {
+		rows, err := p.Flow.History.Events(r.Context(), who, 1, page*perPage)
+		failed = errors.Join(failed, err)
+		return len(rows) == 0
+	})
+	return max(0, n-1), failed
+}
 
 func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 	s, err := p.owner(w, r)
@@ -215,13 +233,17 @@ func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
-	page = max(0, min(page, 10_000))
+	page = max(0, min(page, pagesMost))
 	entries, err := p.Flow.History.Events(r.Context(), s.Person.ID, perPage+1, page*perPage)
 	if err != nil {
 		return err
 	}
 	if len(entries) == 0 && page > 0 {
-		return web.Redirect(w, r, "/account/activity") // a page that is no longer there
+		last, err := p.lastPage(r, s.Person.ID, page)
+		if err != nil {
+			return err
+		}
+		return web.Redirect(w, r, "/account/activity?page="+strconv.Itoa(last))
 	}
 	v := &Activity{Zone: "UTC"}
 	if zone := p.Site.TimeZone; zone != nil {
@@ -233,8 +255,8 @@ func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 	if page > 0 {
 		v.Newer = "/account/activity?page=" + strconv.Itoa(page-1)
 	}
-	for _, row := range p.events(entries) {
-		day := row.At.Truncate(24 * time.Hour)
+	for _, row := range p.events(entries, s.Now) {
+		day := p.Site.Day(row.At)
 		if n := len(v.Days); n == 0 || !v.Days[n-1].Date.Equal(day) {
 			v.Days = append(v.Days, ActivityDay{Date: day})
 		}

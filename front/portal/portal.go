@@ -121,6 +121,8 @@ func (p *Portal) routes() map[string]handler {
 		"GET /account/security":                p.security,
 		"POST /account/stay":                   p.stay,
 		"GET /account/activity":                p.activity,
+		"GET /account/activity/{link}/not-me":  p.getOwnNotMe,
+		"POST /account/activity/{link}/not-me": p.postOwnNotMe,
 		"GET /account/password":                p.getPassword,
 		"POST /account/password":               p.postPassword,
 		"GET /account/phone":                   p.getAccountPhone,

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"time"
 
 	"sallyport/core/factor"
 	"sallyport/core/fault"
@@ -391,43 +390,4 @@ func (p *Portal) postInvitation(w http.ResponseWriter, r *http.Request) error {
 		return viewErr
 	}
 	return p.again(w, r, err, v)
-}
-
-func (p *Portal) getNotMe(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.Manage.Dispute(r.Context(), r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	v := &NotMe{Action: "/not-me/" + r.PathValue("token"), Event: "dispute." + d.About.Event, At: d.About.At}
-	if !d.Reported.IsZero() {
-		v.Done, v.Reported = true, d.Reported
-	}
-	return p.draw(w, r, v)
-}
-
-func (p *Portal) postNotMe(w http.ResponseWriter, r *http.Request) error {
-	if _, err := p.post(r); err != nil {
-		return err
-	}
-	before := p.Flow.Now()
-	d, err := p.Manage.Press(r.Context(), r.PathValue("token"), p.client(r))
-	if err != nil {
-		if fault.Of(err) == nil {
-			return p.notMeDown(w, r, err)
-		}
-		return err
-	}
-	v := &NotMe{Done: true}
-	if d.Reported.Before(before.Add(-time.Second)) {
-		v.Reported = d.Reported
-	}
-	return p.draw(w, r, v)
-}
-
-// notMeDown is what somebody gets who cannot be helped now: words, and nothing
-// that looks as if it were done.
-func (p *Portal) notMeDown(w http.ResponseWriter, r *http.Request, cause error) error {
-	p.Log.Error("dispute failed", "request", web.Reference(r), "error", cause)
-	v := &NotMe{Action: r.URL.Path, Event: "dispute.set-up"}
-	return p.again(w, r, fault.New(fault.Outage, "not-me.outage"), v)
 }

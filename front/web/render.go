@@ -200,6 +200,12 @@ func (s *Site) moment(form string, t time.Time) template.HTML {
 		t.UTC().Format(time.RFC3339), form, template.HTMLEscapeString(t.Format(layout))))
 }
 
+// Day is the beginning of a moment's day in the portal's zone.
+func (s *Site) Day(t time.Time) time.Time {
+	y, m, d := t.In(s.TimeZone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, s.TimeZone)
+}
+
 // days says how many midnights lie between t and now in the portal's zone.
 func (s *Site) days(now, t time.Time) int {
 	midnight := func(t time.Time) time.Time {
