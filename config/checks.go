@@ -84,6 +84,7 @@ func (c *Config) checks() []check {
 		{"hashing.time", between(c.Hashing.Time, 2, 64), ""},
 		{"hashing.threads", between(c.Hashing.Threads, 1, 64), ""},
 		{"hashing.parallel", c.checkParallel, ""},
+		{"metrics", c.checkMetrics, ""},
 		{"log.format", oneOf(c.Log.Format, "text", "json"), ""},
 		{"log.level", oneOf(c.Log.Level, "debug", "info", "warn", "error"), ""},
 	}
@@ -93,7 +94,7 @@ func (c *Config) checks() []check {
 			return problem, hint
 		}, ""})
 	}
-	return slices.Concat(rows, c.smsChecks(), c.priceChecks(), c.brandChecks())
+	return slices.Concat(rows, c.smsChecks(), c.priceChecks(), c.mailChecks(), c.brandChecks())
 }
 
 // givenOf is the key of two that was given, the first when both or none were.

@@ -61,6 +61,8 @@ type Config struct {
 	Insecure bool `yaml:"insecure"`
 	// SMS says how text messages leave.
 	SMS SMS `yaml:"sms"`
+	// Mail says how mails leave. Without a server none do.
+	Mail Mail `yaml:"mail"`
 	// DefaultCountry is the country that a mobile number without + is read in,
 	// as two letters. It must be given with any gateway other than outbox.
 	DefaultCountry string `yaml:"default_country"`
@@ -72,6 +74,12 @@ type Config struct {
 	// Proxies are the addresses and networks (CIDR) of the proxies whose
 	// forwarded headers count.
 	Proxies []string `yaml:"proxies"`
+	// Metrics is the address and port of a listener of its own that serves
+	// metrics in the form of Prometheus. Empty is none.
+	Metrics string `yaml:"metrics"`
+	// TimeServer is a time server (NTP) that doctor holds the clock against, as
+	// host or host:port. Nothing else asks it.
+	TimeServer string `yaml:"time_server"`
 	// Log says how the log is written.
 	Log Log `yaml:"log"`
 	// Brand is the look and the words of your own.
@@ -87,6 +95,20 @@ type TLS struct {
 	CertFile string `yaml:"cert_file" is:"file"`
 	// KeyFile names the file of the certificate's private key, in PEM.
 	KeyFile string `yaml:"key_file" is:"file"`
+}
+
+// Mail is the way of mails.
+type Mail struct {
+	// Server is the mail server that takes mails: smtps://user@host:465 speaks
+	// TLS from the start, smtp://user@host:587 by STARTTLS, which a server that
+	// is not on this machine must offer. Certificates are checked.
+	Server string `yaml:"server"`
+	// Password is that of the user in server. It is a secret.
+	Password Secret `yaml:"password"`
+	// PasswordFile names a file that holds the password.
+	PasswordFile string `yaml:"password_file" is:"file"`
+	// From is the address that mails come from.
+	From string `yaml:"from"`
 }
 
 // SMS is the way of text messages.

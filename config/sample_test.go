@@ -36,17 +36,21 @@ func TestAnOddURLInTheSampleStaysOneValue(t *testing.T) {
 var commentedKey = regexp.MustCompile(`(?m)^( *)#(\S|  )`)
 
 // uncommented takes the # from every key; prose has a space after it.
-func uncommented(except string) []byte {
-	text := bytes.ReplaceAll(Sample("https://localhost"), []byte("#"+except+":"), []byte("# "+except+":"))
+func uncommented(except ...string) []byte {
+	text := Sample("https://localhost")
+	for _, key := range except {
+		text = bytes.ReplaceAll(text, []byte("#"+key+":"), []byte("# "+key+":"))
+	}
 	return commentedKey.ReplaceAll(text, []byte("$1$2"))
 }
 
 func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
-	c, err := Parse(uncommented("database_file"), "sallyport.yaml", nil)
+	c, err := Parse(uncommented("database_file", "password_file"), "sallyport.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.places["database_file"] = c.places["database"] // the one that cannot stand beside it
+	c.places["database_file"] = c.places["database"] // those that cannot stand beside them
+	c.places["mail.password_file"] = c.places["mail.password"]
 	base := Default()
 	for _, k := range keys(reflect.TypeFor[Config]()) {
 		if !c.Declared(k.name) {
