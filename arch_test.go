@@ -73,7 +73,7 @@ const (
 // until they are split.
 var overLong = map[string]int{
 	"core/flow":    3800, // sign-in, set-up, recovery, account: one machine
-	"front/portal": 4600, // 37 pages and their samples
+	"front/portal": 5000, // 39 pages and their samples
 }
 
 // room is a package without its tests.

@@ -17,6 +17,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/policy"
+	"sallyport/front/web"
 )
 
 // Core is the joined core without listeners: what commands need.
@@ -70,6 +71,9 @@ func (c *Core) Close() error {
 	if c.Flow != nil {
 		c.Flow.Wait()
 	}
+	if c.Manage != nil {
+		c.Manage.Wait()
+	}
 	return c.Store.Close()
 }
 
@@ -107,8 +111,13 @@ func numbers(c *config.Config) phone.Rules {
 }
 
 func writer(c *config.Config, hash func(string) string) message.Writer {
-	return message.Writer{Name: c.SMSName(), URL: c.URL, Host: c.Hostname(), Origin: c.HTTPS() && c.Host() == c.Hostname(),
+	return message.Writer{Title: c.Name, Help: help(c), NoMail: c.Mail.Server == "", Name: c.SMSName(), URL: c.URL, Host: c.Hostname(), Origin: c.HTTPS() && c.Host() == c.Hostname(),
 		HelpPhone: c.Brand.HelpPhone, Zone: c.Location(), Hash: hash, NoText: len(c.SMS.Gateways) == 0, Prices: prices(c)}
+}
+
+// help is whom to ask, in words, as pages say it too.
+func help(c *config.Config) string {
+	return web.Help{Text: c.Brand.HelpText, URL: c.Brand.HelpURL, Phone: c.Brand.HelpPhone}.Words(c.Name)
 }
 
 func prices(c *config.Config) message.Prices {

@@ -101,6 +101,10 @@ func Run(ctx context.Context, o Options) error {
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log}
 	wg.Go(func() { sender.Run(workers) })
 	wg.Go(func() { sweeper.Run(workers) })
+	wg.Go(func() { s.herald(workers) })
+	if mails := s.mails(); mails != nil {
+		wg.Go(func() { mails.Run(workers) })
+	}
 	go phone.Warm()
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(httpServer, timely(listener), o.Config) }()
@@ -175,6 +179,9 @@ func (s *Server) probe(ctx context.Context) error {
 func notes(c *config.Config) (lines []string) {
 	if !c.HTTPS() {
 		lines = append(lines, "note: the address is http, on this machine only; cookies go without Secure")
+	}
+	if c.Mail.Server == "" {
+		lines = append(lines, "note: no mail server is set: notices go by text message alone, and a forgotten password needs an operator")
 	}
 	if len(c.SMS.Gateways) == 0 {
 		lines = append(lines, "note: no SMS gateway is set: set-up asks for no mobile number, and nobody can recover by text message")

@@ -164,11 +164,19 @@ func (t txn) recovery(effect change.Effect) error {
 	return fmt.Errorf("no such effect on recoveries")
 }
 
+func scanRecovery(row scanner) (*flow.Recovery, error) {
+	var r flow.Recovery
+	return &r, row.Scan(&r.ID, &r.Person, &r.Phone, when{&r.AskedAt}, when{&r.OpenAt}, when{&r.Until}, when{&r.EndedAt}, &r.Ended)
+}
+
 // Recovery is the person's newest, or nil.
 func (s *Store) Recovery(ctx context.Context, who string) (*flow.Recovery, error) {
-	scan := func(row scanner) (*flow.Recovery, error) {
-		var r flow.Recovery
-		return &r, row.Scan(&r.ID, &r.Person, &r.Phone, when{&r.AskedAt}, when{&r.OpenAt}, when{&r.Until}, when{&r.EndedAt}, &r.Ended)
-	}
-	return first(list(ctx, s, scan, "SELECT "+recoveryColumns+" FROM recoveries WHERE person = $1 ORDER BY asked_at DESC LIMIT 1", who))
+	return first(list(ctx, s, scanRecovery, "SELECT "+recoveryColumns+" FROM recoveries WHERE person = $1 ORDER BY asked_at DESC LIMIT 1", who))
+}
+
+// RecoveriesOver are recoveries that lapsed, or that a change cancelled, since a
+// moment.
+func (s *Store) RecoveriesOver(ctx context.Context, since, now time.Time, most int) ([]flow.Recovery, error) {
+	return list(ctx, s, scanRecovery, "SELECT "+recoveryColumns+" FROM recoveries WHERE ended_at = 0 AND until_at <= $2 AND until_at >= $1 "+
+		"OR ended_why = $3 AND ended_at >= $1 ORDER BY asked_at LIMIT $4", ms(since), ms(now), flow.ByChange, most)
 }

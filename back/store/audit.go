@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"sallyport/core/audit"
 )
@@ -54,4 +55,14 @@ func (s *Store) EventsOf(ctx context.Context, who string, kinds []audit.Event, m
 	}
 	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE person = $1 AND event IN ("+strings.Join(places, ", ")+
 		") ORDER BY at DESC, id LIMIT $2", args...)
+}
+
+// EventsSince are the entries of some kinds since a moment, oldest first.
+func (s *Store) EventsSince(ctx context.Context, kinds []audit.Event, since time.Time, most int) ([]audit.Entry, error) {
+	places, args := make([]string, len(kinds)), []any{ms(since), most}
+	for i, kind := range kinds {
+		places[i], args = fmt.Sprintf("$%d", i+3), append(args, string(kind))
+	}
+	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE at >= $1 AND event IN ("+strings.Join(places, ", ")+
+		") ORDER BY at, id LIMIT $2", args...)
 }

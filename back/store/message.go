@@ -9,14 +9,25 @@ import (
 	"sallyport/core/message"
 )
 
-const messageColumns = "id, person, kind, number, country, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason, " +
+const messageColumns = "id, person, kind, way, address, country, subject, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason, " +
 	"code, prefix_hash, cost, paid, entered_at"
 
-// messagesUnknown marks what was being called when a process died: nobody knows
-// whether it went out.
+// messageAddress is what the address is sealed as. It was called a number before
+// there were mails.
+const messageAddress = "messages.number"
+
+// messagesUnknown marks texts that were being sent when a process died: nobody
+// knows whether they went out.
 type messagesUnknown struct {
 	change.Mark
 	Before, At time.Time
+}
+
+// mailsAgain puts back mails that were being sent when a process died: one that
+// comes twice harms nobody, one that never comes hides a change.
+type mailsAgain struct {
+	change.Mark
+	Before time.Time
 }
 
 // messagesLate gives up what can no longer be of use.
@@ -30,9 +41,10 @@ func (t txn) message(effect change.Effect) error {
 	case message.Queued:
 		return t.queued(e.Message)
 	case message.QueuedOnce:
-		n, err := t.spend(e.Once)
-		if err != nil || n == 0 {
-			return err
+		if e.Once.Key != "" {
+			if n, err := t.spend(e.Once); err != nil || n == 0 {
+				return err
+			}
 		}
 		if e.Cost.Key != "" {
 			if _, err := t.spend(e.Cost); err != nil {
@@ -52,19 +64,23 @@ func (t txn) message(effect change.Effect) error {
 		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
 	case message.Settled:
 		return t.settled(e)
+	case message.Deferred:
+		return t.must(e, "UPDATE messages SET state = 'waiting', reason = $2, lease_at = $3 WHERE id = $1 AND state = 'calling'", e.ID, e.Reason, ms(e.Until))
 	case messagesUnknown:
-		return t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND called_at < $1", ms(e.Before), ms(e.At), []byte{})
+		return t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND way = 'text' AND called_at < $1", ms(e.Before), ms(e.At), []byte{})
+	case mailsAgain:
+		return t.do("UPDATE messages SET state = 'waiting' WHERE state = 'calling' AND way = 'mail' AND called_at < $1", ms(e.Before))
 	case messagesLate:
 		if err := t.repaid("state = 'waiting' AND expire_at <= $1", ms(e.At)); err != nil {
 			return err
 		}
-		return t.do("UPDATE messages SET state = 'late', done_at = $1, body = $2 WHERE state = 'waiting' AND expire_at <= $1", ms(e.At), []byte{})
+		return t.do("UPDATE messages SET state = 'late', done_at = $1, body = $2, subject = $2 WHERE state = 'waiting' AND expire_at <= $1", ms(e.At), []byte{})
 	}
 	return fmt.Errorf("no such effect on messages")
 }
 
 func (t txn) settled(e message.Settled) error {
-	err := t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6 WHERE id = $1 AND state = 'calling'",
+	err := t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6, subject = $6 WHERE id = $1 AND state = 'calling'",
 		e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
 	if err != nil || e.State != message.Failed && e.State != message.Refused {
 		return err
@@ -79,20 +95,23 @@ func (t txn) repaid(where string, arg any) error {
 }
 
 func (t txn) queued(m message.Message) error {
-	return t.do(insert("messages", messageColumns), m.ID, m.Person, m.Kind, t.seal("messages.number", m.ID, m.To), m.Country,
-		t.seal("messages.body", m.ID, m.Text), string(m.State), ms(m.MadeAt), ms(m.ExpireAt), ms(m.LeaseAt), ms(m.CalledAt), ms(m.DoneAt),
+	return t.do(insert("messages", messageColumns), m.ID, m.Person, m.Kind, string(m.Way), t.seal(messageAddress, m.ID, m.To), m.Country,
+		t.seal("messages.subject", m.ID, m.Subject), t.seal("messages.body", m.ID, m.Text), string(m.State), ms(m.MadeAt), ms(m.ExpireAt), ms(m.LeaseAt), ms(m.CalledAt), ms(m.DoneAt),
 		m.Gateway, m.Ref, m.Reason, m.Code, m.Prefix, m.Cost, m.Paid, ms(m.EnteredAt))
 }
 
 func (s *Store) scanMessage(row scanner) (*message.Message, error) {
 	var m message.Message
-	var number, body []byte
-	if err := row.Scan(&m.ID, &m.Person, &m.Kind, &number, &m.Country, &body, &m.State, when{&m.MadeAt}, when{&m.ExpireAt}, when{&m.LeaseAt},
+	var address, subject, body []byte
+	if err := row.Scan(&m.ID, &m.Person, &m.Kind, &m.Way, &address, &m.Country, &subject, &body, &m.State, when{&m.MadeAt}, when{&m.ExpireAt}, when{&m.LeaseAt},
 		when{&m.CalledAt}, when{&m.DoneAt}, &m.Gateway, &m.Ref, &m.Reason,
 		&m.Code, &m.Prefix, &m.Cost, &m.Paid, when{&m.EnteredAt}); err != nil {
 		return nil, err
 	}
-	if err := s.open("messages.number", m.ID, number, &m.To); err != nil {
+	if err := s.open(messageAddress, m.ID, address, &m.To); err != nil {
+		return nil, err
+	}
+	if err := s.open("messages.subject", m.ID, subject, &m.Subject); err != nil {
 		return nil, err
 	}
 	return &m, s.open("messages.body", m.ID, body, &m.Text)
@@ -103,15 +122,20 @@ func (s *Store) Message(ctx context.Context, id string) (*message.Message, error
 	return first(list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE id = $1", id))
 }
 
-// WaitingMessages are the oldest that wait to be sent.
+// WaitingMessages are the oldest text messages that wait to be sent.
 func (s *Store) WaitingMessages(ctx context.Context, now time.Time, most int) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND expire_at > $1 ORDER BY made_at LIMIT $2", ms(now), most)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND way = 'text' AND expire_at > $1 ORDER BY made_at LIMIT $2", ms(now), most)
 }
 
-// RecentMessages are the newest that were finished with, for telling whether
+// WaitingMails are the oldest mails that wait to be sent and are due.
+func (s *Store) WaitingMails(ctx context.Context, now time.Time, most int) ([]message.Message, error) {
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND way = 'mail' AND expire_at > $1 AND lease_at <= $1 ORDER BY made_at LIMIT $2", ms(now), most)
+}
+
+// RecentMessages are the newest texts that were finished with, for telling whether
 // text messages are delayed.
 func (s *Store) RecentMessages(ctx context.Context, most int) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state IN ('sent', 'failed', 'unknown') ORDER BY made_at DESC LIMIT $1", most)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND state IN ('sent', 'failed', 'unknown') ORDER BY made_at DESC LIMIT $1", most)
 }
 
 // handed are code texts that a gateway may have taken.
@@ -137,8 +161,13 @@ func (s *Store) Traffic(ctx context.Context, prefix, country string, now time.Ti
 	return t, err
 }
 
-// GiveUp marks what was being called before a moment as not known, and what has
-// expired as late.
+// Again puts mails back that were being sent before a moment.
+func (s *Store) Again(ctx context.Context, before time.Time) error {
+	return s.Apply(ctx, change.Set{mailsAgain{Before: before}})
+}
+
+// GiveUp marks texts that were being sent before a moment as not known, and what
+// has expired as late.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) error {
 	return s.Apply(ctx, change.Set{messagesUnknown{Before: before, At: now}, messagesLate{At: now}})
 }

@@ -87,6 +87,11 @@ func (s *Store) Everyone(ctx context.Context, after string, most int) ([]person.
 	return s.people(ctx, "WHERE name > $1 ORDER BY name LIMIT $2", after, most)
 }
 
+// Operators are the people who may look after others, by name.
+func (s *Store) Operators(ctx context.Context) ([]person.Person, error) {
+	return s.people(ctx, "WHERE operator ORDER BY name")
+}
+
 func (s *Store) people(ctx context.Context, where string, args ...any) ([]person.Person, error) {
 	return list(ctx, s, s.scanPerson, "SELECT "+personColumns+" FROM people "+where, args...)
 }

@@ -60,6 +60,19 @@ type PersonAdd struct {
 	Group         []string `help:"A group; may stand more than once." placeholder:"GROUP"`
 	Operator      bool     `help:"Allow into the console."`
 	PasswordStdin bool     `help:"Read the password from standard input."`
+	Delivery
+}
+
+// Delivery is how an invitation goes out.
+type Delivery struct {
+	NoMail bool `help:"Only print the invitation, though there is a mail address."`
+}
+
+func (d Delivery) by() manage.Invite {
+	if d.NoMail {
+		return manage.ByHand
+	}
+	return manage.ByMail
 }
 
 // Run adds the person and prints the invitation, unless a password was given.
@@ -75,21 +88,30 @@ func (a PersonAdd) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: a.Group, Operator: a.Operator, Password: password})
+	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: a.Group, Operator: a.Operator, Password: password, Invite: a.by()})
 	if err != nil {
 		return err
 	}
 	if token == "" {
 		return r.say(map[string]string{"name": a.Name}, "added %s\n", a.Name)
 	}
-	return r.invited(c, a.Name, token)
+	who, err := c.Manage.Person(r, a.Name)
+	if err != nil {
+		return err
+	}
+	return r.invited(c, who, token, a.by())
 }
 
-func (r *run) invited(c *server.Core, name, token string) error {
+func (r *run) invited(c *server.Core, who *person.Person, token string, by manage.Invite) error {
 	link := c.Config.URL + "/invitation/" + token
 	until := c.Now().Add(person.InvitationLife)
-	return r.say(map[string]any{"name": name, "invitation": link, "until": until.UTC()},
-		"invitation for %s, works once until %s:\n%s\n", name, c.Flow.Writer.When(until), link)
+	mailed := c.Manage.Mails(*who, by)
+	text := "invitation for %s, works once until %s:\n%s\n"
+	args := []any{who.Name, c.Flow.Writer.When(until), link}
+	if mailed {
+		text, args = text+"It goes out by mail to %s too.\n", append(args, person.MaskMail(who.Email))
+	}
+	return r.say(map[string]any{"name": who.Name, "invitation": link, "until": until.UTC(), "mailed": mailed}, text, args...)
 }
 
 // firstLine reads a password from standard input, without its line end.
@@ -287,16 +309,17 @@ func (s PersonSet) Run(r *run) error {
 // PersonInvite makes a new invitation.
 type PersonInvite struct {
 	Name string `arg:"" help:"The name."`
+	Delivery
 }
 
 // Run prints the link; the one before stops working.
 func (i PersonInvite) Run(r *run) error {
 	return r.with(i.Name, func(c *server.Core, who *person.Person) error {
-		token, err := c.Manage.Invite(r, actor(), who.ID)
+		token, err := c.Manage.Invite(r, actor(), who.ID, i.by())
 		if err != nil {
 			return err
 		}
-		return r.invited(c, who.Name, token)
+		return r.invited(c, who, token, i.by())
 	})
 }
 
@@ -360,20 +383,20 @@ func (p PersonReset) Run(r *run) error {
 		if err != nil {
 			return err
 		}
-		return r.setupCode(c, who.Name, code, "")
+		return r.setupCode(c, who, code, "")
 	})
 }
 
-func (r *run) setupCode(c *server.Core, name, code, invitation string) error {
+func (r *run) setupCode(c *server.Core, who *person.Person, code, invitation string) error {
 	until := c.Now().Add(person.SetupCodeLife)
-	answer := map[string]any{"name": name, "setup_code": code, "until": until.UTC()}
+	answer := map[string]any{"name": who.Name, "setup_code": code, "until": until.UTC()}
 	if invitation != "" {
 		answer["invitation"] = c.Config.URL + "/invitation/" + invitation
 	}
-	if err := r.say(answer, "setup code for %s, works once until %s:\n%s\ngive it in person or by phone, never by mail\n", name, c.Flow.Writer.When(until), code); err != nil || r.JSON || invitation == "" {
+	if err := r.say(answer, "setup code for %s, works once until %s:\n%s\ngive it in person or by phone, never by mail\n", who.Name, c.Flow.Writer.When(until), code); err != nil || r.JSON || invitation == "" {
 		return err
 	}
-	return r.invited(c, name, invitation)
+	return r.invited(c, who, invitation, manage.ByHand)
 }
 
 // PersonRelease releases an account from hold.
@@ -391,6 +414,6 @@ func (p PersonRelease) Run(r *run) error {
 		if err != nil {
 			return err
 		}
-		return r.setupCode(c, who.Name, code, invitation)
+		return r.setupCode(c, who, code, invitation)
 	})
 }

@@ -43,6 +43,11 @@ const (
 	CodesSaved      Event = "codes-saved"
 	PasswordSet     Event = "password-set"
 	PasswordChanged Event = "password-changed"
+	PasswordAsked   Event = "password-asked" // a mailed link
+	PasswordReset   Event = "password-reset"
+	MailAsked       Event = "mail-asked"
+	MailChanged     Event = "mail-changed"
+	MailRemoved     Event = "mail-removed"
 	Confirmed       Event = "confirmed"
 	SetupCodeUsed   Event = "setup-code-used"
 	BrowserForgot   Event = "browser-forgotten"
@@ -57,6 +62,12 @@ const (
 	Reset           Event = "two-factor-reset"
 	Limited         Event = "limited"
 	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
+)
+
+// What Limited was about, as Method.
+const (
+	LimitedPassword = "password" // over a hundred wrong ones within an hour
+	LimitedLane     = "lane"     // 300 wrong codes in a year: closed to new browsers
 )
 
 // Portal is the actor of what the portal does by itself.

@@ -211,7 +211,8 @@ func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, clien
 	}
 	set.Add(more...)
 	set.Add(m.Writer.Notify(message.NumberChanged, message.Told{Person: c.Person, Phones: append(c.Phones, p),
-		About: person.Disputed{Phone: p.ID, Where: client.Agent}}, c.Now)...)
+		Args:  []any{"ending", p.Ending(), "from", m.Writer.When(p.UsableAt)},
+		About: person.Disputed{Phone: p.ID, Where: client.Browser()}}, c.Now)...)
 	return set, Result{}, nil
 }
 
@@ -327,8 +328,8 @@ func (m *Machine) bindApp(ctx context.Context, c *Changing, u *Under, step int64
 		return nil, Result{}, err
 	}
 	set.Add(more...)
-	set.Add(m.Writer.Notify(notice, message.Told{Person: c.Person, Phones: c.Phones,
-		About: person.Disputed{Factor: app.ID, Where: client.Agent}}, c.Now)...)
+	set.Add(m.Writer.Notify(notice, message.Told{Person: c.Person, Phones: c.Phones, Args: []any{"app", app.Name},
+		About: person.Disputed{Factor: app.ID, Where: client.Browser()}}, c.Now)...)
 	return set, Result{}, nil
 }
 
@@ -375,7 +376,7 @@ func (m *Machine) NewCodes(ctx context.Context, token string, client Client) (Re
 		showInSession(more, made.Codes, s.Now)
 		set.Add(more...)
 		set.Add(m.Writer.Notify(message.CodesMade, message.Told{Person: s.Person, Phones: s.Phones,
-			About: person.Disputed{Codes: true, Where: client.Agent}}, s.Now)...)
+			About: person.Disputed{Codes: true, Where: client.Browser()}}, s.Now)...)
 		return set, nil
 	})
 }

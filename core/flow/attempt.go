@@ -69,6 +69,9 @@ type Moved struct {
 	Level int
 }
 
+// browser names the browser of the attempt, as messages do.
+func (a Attempt) browser() string { return Client{Agent: a.Agent, Shown: a.Address}.Browser() }
+
 // idle is how long the attempt may rest.
 func (a Attempt) idle() time.Duration {
 	if a.Data.SetupLong {

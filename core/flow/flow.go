@@ -81,6 +81,14 @@ type Client struct {
 	Request string
 }
 
+// Browser names browser, system and address, as messages do.
+func (c Client) Browser() string {
+	if c.Shown == "" {
+		return c.Agent
+	}
+	return c.Agent + ", " + c.Shown
+}
+
 // Result is what a decision opened. Empty tokens mean: leave that cookie alone.
 type Result struct {
 	Step     Step

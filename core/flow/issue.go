@@ -107,7 +107,7 @@ func (m *Machine) signedIn(ctx context.Context, u *Under, method string, client 
 	entry.Method, entry.Attempt = method, u.Attempt.ID
 	set.Add(entry)
 	if !u.Attempt.Lane.Known() {
-		set.Add(m.Writer.Notify(message.NewBrowser, message.Told{Person: u.Person, Phones: u.Phones}, u.Now)...)
+		set.Add(m.Writer.Notify(message.NewBrowser, message.Told{Person: u.Person, Phones: u.Phones, About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 	}
 	return set, result, nil
 }

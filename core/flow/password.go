@@ -47,9 +47,9 @@ func (m *Machine) Invitation(ctx context.Context, token string) (*person.Person,
 // Rules is what a new password must keep to.
 func (m *Machine) Rules() person.Rules { return person.Rules{Min: m.Policy.MinPassword()} }
 
-// checkNew judges a new password: its form, the list of common ones, the names
+// CheckNew judges a new password: its form, the list of common ones, the names
 // that are easy to guess, and that it is not the present one.
-func (m *Machine) checkNew(ctx context.Context, who person.Person, entered string, client Client) (phc string, err error) {
+func (m *Machine) CheckNew(ctx context.Context, who person.Person, entered string, client Client) (phc string, err error) {
 	normal, err := person.CheckNew(entered, m.Rules(), append([]string{who.Name, who.Display, who.Email}, m.Context...)...)
 	if err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 	if err != nil {
 		return Result{}, err
 	}
-	phc, err := m.checkNew(ctx, *who, entered, client)
+	phc, err := m.CheckNew(ctx, *who, entered, client)
 	if err != nil {
 		return Result{}, err
 	}
@@ -95,6 +95,10 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 		who, err := m.Invitation(ctx, token)
 		if err != nil {
 			return nil, err
+		}
+		link, err := m.People.Link(ctx, m.LinkID(token))
+		if err != nil || link == nil {
+			return nil, fmt.Errorf("read invitation: %w", err)
 		}
 		now := m.Now()
 		u := &Under{Token: attemptToken, Now: now, Attempt: Attempt{ID: HashToken(attemptToken), Person: who.ID, Lane: limit.Others,
@@ -104,6 +108,8 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 		}
 		had := u.Person.Password != ""
 		u.Person.Password, u.Person.PasswordAt, u.Person.MustChange = phc, now, false
+		// One who was enrolled before: a mailed link is of one class with a text message.
+		u.Person.MailedPassword = string(link.Data) == person.Mailed && u.Person.Enrolled()
 		if u.Need.Begin {
 			u.Person.MustBy = u.Need.MustBy
 		}
@@ -119,7 +125,7 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 		if had {
 			set.Add(RecoveryEnded{Person: who.ID, Why: ByChange, At: now})
 			set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
-				About: person.Disputed{Password: true, Where: client.Agent}}, now)...)
+				About: person.Disputed{Password: true, Where: client.Browser()}}, now)...)
 		}
 		return set, nil
 	})
@@ -138,7 +144,7 @@ func (m *Machine) MustChange(ctx context.Context, post Post, entered string, cli
 	}
 	phc := ""
 	if u != nil && u.Over == "" && u.Step == AskNewPassword {
-		if phc, err = m.checkNew(ctx, u.Person, entered, client); err != nil {
+		if phc, err = m.CheckNew(ctx, u.Person, entered, client); err != nil {
 			return Result{}, err
 		}
 	}
@@ -149,7 +155,7 @@ func (m *Machine) MustChange(ctx context.Context, post Post, entered string, cli
 		set := m.newPassword(&u.Person, phc, u.Now, "", u.Attempt.ID)
 		set.Add(m.entry(audit.PasswordChanged, u.Person.ID, client))
 		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
-			About: person.Disputed{Password: true, Where: client.Agent}}, u.Now)...)
+			About: person.Disputed{Password: true, Where: client.Browser()}}, u.Now)...)
 		u.Person.Version++
 		if u.Attempt.Data.Factor == "" && !u.Person.TurnedOff { // before a set-up: it goes on in the attempt
 			set.Add(AttemptSaved{Attempt: u.Attempt})
@@ -185,7 +191,7 @@ func (m *Machine) ChangePassword(ctx context.Context, token, entered string, oth
 	if err != nil {
 		return Result{}, err
 	}
-	phc, err := m.checkNew(ctx, s.Person, entered, client)
+	phc, err := m.CheckNew(ctx, s.Person, entered, client)
 	if err != nil {
 		return Result{}, err
 	}
@@ -220,7 +226,7 @@ func (m *Machine) ChangePassword(ctx context.Context, token, entered string, oth
 		row.Data.Notice, row.Data.SignedOut = result.Notice, ended
 		set.Add(session.Recognised{Browser: known}, session.Saved{Session: row}, m.entry(audit.PasswordChanged, who.ID, client))
 		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: who, Phones: s.Phones,
-			About: person.Disputed{Password: true, Where: client.Agent}}, s.Now)...)
+			About: person.Disputed{Password: true, Where: client.Browser()}}, s.Now)...)
 		return set, nil
 	})
 	return result, err

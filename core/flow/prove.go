@@ -11,6 +11,7 @@ import (
 	"sallyport/core/fault"
 	"sallyport/core/limit"
 	"sallyport/core/message"
+	"sallyport/core/person"
 )
 
 // Post is what every form of an attempt sends besides its fields.
@@ -199,7 +200,7 @@ func (m *Machine) alarms(ctx context.Context, u *Under) (set change.Set, err err
 	if u.Attempt.Lane.Known() {
 		return nil, nil
 	}
-	told := message.Told{Person: u.Person, Phones: u.Phones}
+	told := message.Told{Person: u.Person, Phones: u.Phones, About: person.Disputed{Where: u.Attempt.browser()}}
 	states, err := m.Changes.Limits(ctx, limit.YearKeys(u.Person.ID, u.Now))
 	if err != nil {
 		return nil, fmt.Errorf("read limits: %w", err)
@@ -209,6 +210,9 @@ func (m *Machine) alarms(ctx context.Context, u *Under) (set change.Set, err err
 		year += s.Used
 	}
 	if year == limit.YearMax-1 {
+		entry := audit.New(u.Now, audit.Limited, u.Person.ID)
+		entry.Method = audit.LimitedLane
+		set.Add(entry)
 		set.Add(m.Writer.Notify(message.LaneClosed, told, u.Now)...)
 	}
 	if limit.Codes.Max-u.Left+1 >= 5 {

@@ -175,7 +175,7 @@ func (m *Machine) textProved(u *Under, p *phone.Phone, client Client) (change.Se
 		u.Attempt.EndedAt, u.Attempt.EndedWhy, u.Attempt.Data.Recovery = u.Now, OverWaiting, r.ID
 		set.Add(RecoveryAsked{Recovery: r}, AttemptSaved{Attempt: u.Attempt}, m.entry(audit.RecoveryWaiting, u.Person.ID, client))
 		set.Add(m.Writer.Notify(message.RecoveryWaiting, message.Told{Person: u.Person, Phones: u.Phones, When: r.OpenAt,
-			About: person.Disputed{Recovery: r.ID, Where: client.Agent}}, u.Now)...)
+			About: person.Disputed{Recovery: r.ID, Where: client.Browser()}}, u.Now)...)
 		return set, Result{Step: Waiting}, nil
 	}
 	u.Attempt.Data.Text, u.Attempt.Data.By = true, ByText
@@ -203,8 +203,8 @@ func (m *Machine) CodeProof(ctx context.Context, post Post, entered string, clie
 		entry := m.entry(audit.RecoveryCode, u.Person.ID, client)
 		entry.Attempt = u.Attempt.ID
 		set.Add(AttemptSaved{Attempt: u.Attempt}, entry)
-		set.Add(m.Writer.Notify(message.RecoveryCode, message.Told{Person: u.Person, Phones: u.Phones,
-			About: person.Disputed{Where: client.Agent}}, u.Now)...)
+		set.Add(m.Writer.Notify(message.RecoveryCode, message.Told{Person: u.Person, Phones: u.Phones, Args: []any{"n", u.Attempt.Data.CodesLeft},
+			About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 		return set, Result{}, nil
 	}, AskFactor, AskOtherProof, AskStillHave, AskReplace)
 }
@@ -252,7 +252,7 @@ func (m *Machine) stopOld(_ context.Context, u *Under, client Client) change.Set
 		m.entry(audit.RecoveryBegun, u.Person.ID, client),
 	}
 	set.Add(m.Writer.Notify(message.RecoveryBegun, message.Told{Person: u.Person, Phones: u.Phones,
-		About: person.Disputed{Where: client.Agent}}, u.Now)...)
+		About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 	return set
 }
 

@@ -251,8 +251,8 @@ func (m *Machine) confirmCode(ctx context.Context, s *Signed, in Confirmation, c
 	set := append(change.Set{m.within(u), limit.Cleared{Keys: []string{codesKey(s.Person.ID, s.lane())}}}, v.Effects...)
 	if in.ByRecovery {
 		set.Add(m.entry(audit.RecoveryCode, s.Person.ID, client))
-		set.Add(m.Writer.Notify(message.RecoveryCode, message.Told{Person: s.Person, Phones: s.Phones,
-			About: person.Disputed{Where: client.Agent}}, s.Now)...)
+		set.Add(m.Writer.Notify(message.RecoveryCode, message.Told{Person: s.Person, Phones: s.Phones, Args: []any{"n", codesLeft(s.Factors) - 1},
+			About: person.Disputed{Where: client.Browser()}}, s.Now)...)
 	}
 	return set, nil
 }

@@ -226,7 +226,9 @@ func (m *Machine) tooManyPasswords(ctx context.Context, who *person.Person) (cha
 	if err != nil {
 		return nil, err
 	}
-	return m.Writer.Notify(message.WrongPasswords, message.Told{Person: *who, Phones: phones}, m.Now()), nil
+	entry := audit.New(m.Now(), audit.Limited, who.ID)
+	entry.Method = audit.LimitedPassword
+	return append(change.Set{entry}, m.Writer.Notify(message.WrongPasswords, message.Told{Person: *who, Phones: phones}, m.Now())...), nil
 }
 
 // rightPassword stores the attempt, or goes on with a session that only idled.

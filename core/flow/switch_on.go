@@ -110,7 +110,7 @@ func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Cli
 		factor.EndedAll{Person: u.Person.ID, Kind: factor.Recovery, Why: factor.EndedByReplace, At: u.Now},
 		factor.EndedAll{Person: u.Person.ID, Kind: factor.App, Why: factor.EndedByRecovery, At: u.Now},
 		factor.Bound{Factor: app}, factor.Bound{Factor: codes}}
-	phones, about := u.Phones, person.Disputed{Factor: app.ID, Codes: true, Where: client.Agent}
+	phones, about := u.Phones, person.Disputed{Factor: app.ID, Codes: true, Where: client.Browser()}
 	if more, bound := m.bindNumber(u); bound != nil {
 		set.Add(more...)
 		phones, about.Phone = append(phones, *bound), bound.ID

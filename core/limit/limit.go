@@ -62,6 +62,15 @@ var (
 	TextKnownDay    = Budget{Name: "text-known-day", Max: 3, Window: day}
 	TextAddress     = Budget{Name: "text-address", Max: 20, Window: hour}
 
+	// LinkHour and the following are for mailed links: to one person, asked for
+	// from one address, and to one address that is to be confirmed.
+	LinkHour    = Budget{Name: "link-hour", Max: 3, Window: hour}
+	LinkDay     = Budget{Name: "link-day", Max: 10, Window: day}
+	LinkAddress = Budget{Name: "link-address", Max: 20, Window: hour}
+	MailConfirm = Budget{Name: "mail-confirm", Max: 3, Window: 10 * minute, Gaps: [2]time.Duration{30 * time.Second, 2 * minute}}
+	// Told is for what a person or an operator is told of once.
+	Told = Budget{Name: "told", Max: 1, Window: 60 * day}
+
 	// TextProbe lets one text at a time to new numbers of a prefix that was
 	// closed, until a code that went there is entered.
 	TextProbe = Budget{Name: "text-probe", Max: 1, Window: 10 * minute}

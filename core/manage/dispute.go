@@ -99,7 +99,15 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		if allowed, err := m.disputesLeft(ctx, who.ID); err != nil || !allowed {
 			return nil, err
 		}
-		return append(m.hold(who, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
+		late, err := m.mailSince(ctx, who.ID, d.About.At)
+		if err != nil {
+			return nil, err
+		}
+		before := who.Email
+		if late || d.About.Mail != "" && d.About.Mail == who.Email {
+			who.Email = "" // not the one before it either: a dispute gives nothing back
+		}
+		return append(m.hold(who, before, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
 	})
 	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
 		return m.Dispute(ctx, by)
@@ -124,7 +132,16 @@ func since(at time.Time, phones []phone.Phone, factors []factor.Factor, now time
 	return set
 }
 
-func (m *Manager) hold(who *person.Person, phones []phone.Phone, d *Dispute, client flow.Client) change.Set {
+// mailSince says whether the mail address was changed from the disputed change on.
+func (m *Manager) mailSince(ctx context.Context, who string, at time.Time) (bool, error) {
+	changed, err := m.Flow.History.EventsOf(ctx, who, []audit.Event{audit.MailChanged}, 1)
+	if err != nil {
+		return false, fmt.Errorf("read events: %w", err)
+	}
+	return len(changed) > 0 && !changed[0].At.Before(at.Truncate(time.Millisecond)), nil
+}
+
+func (m *Manager) hold(who *person.Person, mail string, phones []phone.Phone, d *Dispute, client flow.Client) change.Set {
 	now := m.Now()
 	who.HeldAt, who.HeldWhy = now, d.About.Event
 	if d.About.Password {
@@ -152,6 +169,6 @@ func (m *Manager) hold(who *person.Person, phones []phone.Phone, d *Dispute, cli
 	if d.About.Phone != "" {
 		set.Add(phone.Voided{ID: d.About.Phone, Person: who.ID, At: now})
 	}
-	set.Add(m.Writer.Notify(message.AccountHeld, message.Told{Person: *who, Phones: phones}, now)...)
+	set.Add(m.Writer.Notify(message.AccountHeld, message.Told{Person: *who, Mails: []string{mail}, Phones: phones}, now)...)
 	return set
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sallyport/core/audit"
@@ -20,6 +22,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/session"
+	"sallyport/core/words"
 )
 
 // Manager holds what the rules need from the world.
@@ -29,6 +32,9 @@ type Manager struct {
 	Flow    *flow.Machine // for the kept forms of links, and its times
 	Writer  message.Writer
 	Now     func() time.Time
+
+	background sync.WaitGroup
+	asking     atomic.Int64
 }
 
 // People reads what operators see.
@@ -70,7 +76,18 @@ type Adding struct {
 	Groups               []string
 	Operator             bool
 	Password             string // from standard input; empty hands out an invitation
+	Invite               Invite
 }
+
+// Invite is how an invitation reaches a person. It is always handed to the
+// operator; by mail it goes to the person's address as well.
+type Invite bool
+
+// The ways of an invitation.
+const (
+	ByHand Invite = false
+	ByMail Invite = true
+)
 
 // Add adds a person. Without a password it returns the token of an invitation.
 func (m *Manager) Add(ctx context.Context, actor string, in Adding) (token string, err error) {
@@ -93,7 +110,7 @@ func (m *Manager) Add(ctx context.Context, actor string, in Adding) (token strin
 	} else {
 		set.Add(person.Added{Person: who})
 		var made change.Set
-		token, made = m.invitation(actor, who.ID)
+		token, made = m.invitation(actor, who, in.Invite)
 		set.Add(made...)
 	}
 	set.Add(m.entry(audit.PersonAdded, actor, who.ID, ""))
@@ -107,8 +124,12 @@ func (m *Manager) Add(ctx context.Context, actor string, in Adding) (token strin
 }
 
 func describe(who *person.Person, in Adding) error {
-	if in.Email != "" && (!strings.Contains(in.Email, "@") || strings.ContainsAny(in.Email, " \r\n\t<>,;") || len(in.Email) > 254) {
-		return fmt.Errorf("%q is not a mail address; hint: --email name@example.org", in.Email)
+	if in.Email != "" {
+		address, bad := person.MailAddress(in.Email)
+		if bad != nil {
+			return fmt.Errorf("%q is not a mail address; hint: --email name@example.org", in.Email)
+		}
+		in.Email = address
 	}
 	if len([]rune(in.Display)) > 100 || strings.ContainsFunc(in.Display, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return errors.New("the name to show has control characters or over 100 letters; hint: --display 'Ada Lovelace'")
@@ -117,10 +138,21 @@ func describe(who *person.Person, in Adding) error {
 	return nil
 }
 
-func (m *Manager) invitation(actor, who string) (string, change.Set) {
+func (m *Manager) invitation(actor string, who person.Person, by Invite) (string, change.Set) {
 	token, now := person.NewToken(), m.Now()
-	return token, change.Set{person.LinkMade{Replace: true, Link: person.Link{ID: m.Flow.LinkID(token), Kind: person.Invitation,
-		Person: who, MadeAt: now, EndsAt: now.Add(person.InvitationLife)}}, m.entry(audit.Invited, actor, who, "")}
+	link := person.Link{ID: m.Flow.LinkID(token), Kind: person.Invitation, Person: who.ID, MadeAt: now, EndsAt: now.Add(person.InvitationLife)}
+	set := change.Set{m.entry(audit.Invited, actor, who.ID, "")}
+	if m.Mails(who, by) {
+		link.Data = []byte(person.Mailed)
+		set.Add(message.Queued{Message: m.Writer.Invite(who, token, now)})
+	}
+	set.Add(person.LinkMade{Replace: true, Link: link})
+	return token, set
+}
+
+// Mails says whether an invitation goes out by mail.
+func (m *Manager) Mails(who person.Person, by Invite) bool {
+	return by == ByMail && !m.Writer.NoMail && who.Email != ""
 }
 
 // change reads a person and applies what decide makes of it, again when somebody
@@ -174,10 +206,18 @@ func (m *Manager) Set(ctx context.Context, actor, id string, in Setting) error {
 		if in.MustChange != nil {
 			who.MustChange = *in.MustChange
 		}
+		before := who.Email
 		if err := describe(who, next); err != nil {
 			return nil, err
 		}
 		set := change.Set{person.Saved{Person: *who}, m.entry(audit.PersonChanged, actor, who.ID, "")}
+		if who.Email != before {
+			more, err := m.mailChanged(ctx, nil, *who, before, flow.Client{Agent: words.Text("mail.operator")})
+			if err != nil {
+				return nil, err
+			}
+			set.Add(more...)
+		}
 		if in.MustChange != nil && *in.MustChange {
 			set.Add(m.everything(who.ID, session.EndedByOperator)...)
 		}
@@ -187,12 +227,12 @@ func (m *Manager) Set(ctx context.Context, actor, id string, in Setting) error {
 
 // Invite makes a new invitation link; the one before stops working. For somebody
 // who has a password it leads to a new one; no factor is touched.
-func (m *Manager) Invite(ctx context.Context, actor, id string) (token string, err error) {
+func (m *Manager) Invite(ctx context.Context, actor, id string, by Invite) (token string, err error) {
 	err = m.change(ctx, id, func(who *person.Person) (set change.Set, err error) {
 		if who.Held() {
 			return nil, errors.New("the account is on hold; hint: sallyport person release NAME")
 		}
-		token, set = m.invitation(actor, who.ID)
+		token, set = m.invitation(actor, *who, by)
 		set.Add(person.Unchanged{ID: who.ID, Version: who.Version})
 		return set, nil
 	})
@@ -328,7 +368,7 @@ func (m *Manager) Release(ctx context.Context, actor, id string, checked Checked
 		invitation = ""
 		if who.Password == "" {
 			var invited change.Set
-			invitation, invited = m.invitation(actor, who.ID)
+			invitation, invited = m.invitation(actor, *who, ByHand)
 			set.Add(invited...)
 		}
 		entry := m.entry(audit.Released, actor, who.ID, checked.Note)

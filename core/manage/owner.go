@@ -57,7 +57,7 @@ func (m *Manager) apply(ctx context.Context, o Owner, decide func(o Owner) (chan
 			return err
 		}
 		switch refused.Effect.(type) {
-		case person.Saved, person.Unchanged, session.Saved:
+		case person.Saved, person.Unchanged, session.Saved, limit.Spent:
 		default:
 			return gone()
 		}
@@ -117,8 +117,8 @@ func (m *Manager) RemoveApp(ctx context.Context, o Owner, id string) error {
 			factor.Ended{ID: id, Person: o.Person.ID, Why: factor.EndedByRemoval, At: o.Now},
 			o.banner("security.app-removed", ended, "name", apps[at].Name), m.owned(audit.AppRemoved, o)}
 		set.Add(m.factorChanged(o)...)
-		set.Add(m.Writer.Notify(message.AppRemoved, message.Told{Person: o.Person, Phones: o.Phones,
-			About: person.Disputed{Where: o.Client.Agent}}, o.Now)...)
+		set.Add(m.Writer.Notify(message.AppRemoved, message.Told{Person: o.Person, Phones: o.Phones, Args: []any{"app", apps[at].Name},
+			About: person.Disputed{Where: o.Client.Browser()}}, o.Now)...)
 		return set, nil
 	})
 }
@@ -170,8 +170,8 @@ func (m *Manager) RemoveNumber(ctx context.Context, o Owner, p policy.Policy) er
 			phone.EndedAll{Person: o.Person.ID, At: o.Now},
 			o.banner("security.number-removed", ended), m.owned(audit.NumberRemoved, o)}
 		set.Add(m.factorChanged(o)...)
-		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: o.Phones,
-			About: person.Disputed{Where: o.Client.Agent}}, o.Now)...)
+		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: o.Phones, Args: []any{"ending", o.Phones[len(o.Phones)-1].Ending()},
+			About: person.Disputed{Where: o.Client.Browser()}}, o.Now)...)
 		return set, nil
 	})
 }
@@ -260,7 +260,7 @@ func (m *Manager) TurnOff(ctx context.Context, o Owner, p policy.Policy) error {
 			o.banner("security.turned-off", ended), m.owned(audit.TwoFactorOff, o)}
 		set.Add(m.factorChanged(o)...)
 		set.Add(m.Writer.Notify(message.TwoFactorOff, message.Told{Person: who, Phones: o.Phones,
-			About: person.Disputed{Where: o.Client.Agent}}, o.Now)...)
+			About: person.Disputed{Where: o.Client.Browser()}}, o.Now)...)
 		return set, nil
 	})
 }

@@ -14,6 +14,7 @@ var records = map[Notice][]audit.Event{
 	RecoveryCode:    {audit.RecoveryCode},
 	WasReset:        {audit.Reset},
 	PasswordChanged: {audit.PasswordChanged, audit.PasswordSet},
+	MailChanged:     {audit.MailChanged, audit.MailRemoved},
 }
 
 // Tie notes on each entry of a change the link that disputes it, so that the

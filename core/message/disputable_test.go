@@ -16,7 +16,7 @@ func TestEveryNoticeWithALinkIsTiedToItsEntry(t *testing.T) {
 	events := map[Notice]audit.Event{SetUpDone: audit.SetUp, AppAdded: audit.AppAdded, AppReplaced: audit.AppReplaced, AppRemoved: audit.AppRemoved,
 		TwoFactorOff: audit.TwoFactorOff, NumberChanged: audit.NumberChanged, NumberRemoved: audit.NumberRemoved, RecoveryBegun: audit.RecoveryBegun,
 		RecoveryWaiting: audit.RecoveryWaiting, RecoveryDone: audit.RecoveryDone, RecoveryCode: audit.RecoveryCode, CodesMade: audit.CodesMade,
-		PasswordChanged: audit.PasswordChanged, WasReset: audit.Reset}
+		PasswordChanged: audit.PasswordChanged, PasswordReset: audit.PasswordReset, MailChanged: audit.MailChanged, WasReset: audit.Reset}
 	for _, n := range Notices {
 		if n.disputable() != (events[n] != "") {
 			t.Errorf("%s: no event is known", n)

@@ -29,19 +29,21 @@ const (
 // their event.
 const CodeKind = "code"
 
-// Message is a text message, sealed at rest until it is sent, and without its
-// text afterwards.
+// Message is a text message or a mail, sealed at rest until it is sent, and
+// without its text afterwards.
 type Message struct {
 	ID       string
 	Person   string
 	Kind     string
-	To       string // E.164
+	Way      Way
+	To       string // E.164, or a mail address
 	Country  string
+	Subject  string // of a mail
 	Text     string
 	State    State
 	MadeAt   time.Time
 	ExpireAt time.Time // not sent any more after this
-	LeaseAt  time.Time // a sender has it until then
+	LeaseAt  time.Time // not before then: a mail that is tried again
 	CalledAt time.Time
 	DoneAt   time.Time
 	Gateway  string
@@ -55,9 +57,9 @@ type Message struct {
 	EnteredAt time.Time
 }
 
-// New makes a message that waits to be sent.
+// New makes a text message that waits to be sent.
 func New(person, kind, to, country, text string, now time.Time, life time.Duration) Message {
-	return Message{ID: rand.Text(), Person: person, Kind: kind, To: to, Country: country, Text: text,
+	return Message{ID: rand.Text(), Person: person, Kind: kind, Way: ByText, To: to, Country: country, Text: text,
 		State: Waiting, MadeAt: now, ExpireAt: now.Add(life)}
 }
 
@@ -80,6 +82,14 @@ type Called struct {
 	change.Mark
 	ID, Gateway string
 	At          time.Time
+}
+
+// Deferred puts a message back that could not be handed over, to be tried again
+// later. The condition: it was being called.
+type Deferred struct {
+	change.Mark
+	ID, Reason string
+	Until      time.Time
 }
 
 // Settled writes what came of a call and drops the text. The condition: it was

@@ -29,6 +29,8 @@ const (
 	RecoveryCode    Notice = "recovery-code"
 	CodesMade       Notice = "codes-made"
 	PasswordChanged Notice = "password-changed"
+	PasswordReset   Notice = "password-reset"
+	MailChanged     Notice = "mail-changed"
 	WrongCodes      Notice = "wrong-codes"
 	LaneClosed      Notice = "lane-closed"
 	WrongPasswords  Notice = "wrong-passwords"
@@ -41,7 +43,7 @@ const (
 // Notices lists them all.
 var Notices = []Notice{SetUpDone, AppAdded, AppReplaced, AppRemoved, TwoFactorOff, AppEnded, NumberChanged,
 	NumberRemoved, RecoveryBegun, RecoveryWaiting, RecoveryDone, RecoveryStopped, RecoveryCode, CodesMade,
-	PasswordChanged, WrongCodes, LaneClosed, WrongPasswords, NewBrowser, AccountHeld, Released, WasReset}
+	PasswordChanged, PasswordReset, MailChanged, WrongCodes, LaneClosed, WrongPasswords, NewBrowser, AccountHeld, Released, WasReset}
 
 // disputable says whether the notice carries a link to say "this was not me".
 func (n Notice) disputable() bool {
@@ -52,9 +54,31 @@ func (n Notice) disputable() bool {
 	return true
 }
 
+// password says whether the notice tells its reader to change the password.
+func (n Notice) password() bool {
+	switch n {
+	case AppEnded, WrongCodes, LaneClosed, NewBrowser:
+		return true
+	}
+	return false
+}
+
+// quiet says whether the notice goes by text only to people without a mail
+// address.
+func (n Notice) quiet() bool {
+	switch n {
+	case RecoveryStopped, CodesMade, WrongPasswords, NewBrowser:
+		return true
+	}
+	return false
+}
+
+// daily says whether the notice goes out once a day, whichever way it goes.
+func (n Notice) daily() bool { return n == WrongCodes || n == WrongPasswords }
+
 // budget is how often a notice of this kind goes to one person by text.
 func (n Notice) budget() limit.Budget {
-	if n == WrongCodes || n == WrongPasswords {
+	if n.daily() {
 		return limit.NoticeDay
 	}
 	return limit.NoticeKind
@@ -65,14 +89,17 @@ const NoticeLife = 24 * time.Hour
 
 // Told is whom a notice goes to and what it is about.
 type Told struct {
-	Person person.Person
-	Phones []phone.Phone // every number of that moment, and the one just replaced
-	When   time.Time     // the moment named in the text
-	About  person.Disputed
+	Person  person.Person
+	Mails   []string      // besides the person's own: the address just replaced
+	Phones  []phone.Phone // every number of that moment, and the one just replaced
+	When    time.Time     // the moment named in the text
+	About   person.Disputed
+	Args    []any  // what else the mail says: names and values of its gaps
+	Variant string // another body of the mail, by the end of its key
 }
 
-// Notify is the effects that tell a person: a message to each number, and the
-// dispute link that they carry.
+// Notify is the effects that tell a person: a message to each address and number,
+// and the dispute link that they carry.
 func (w Writer) Notify(n Notice, to Told, now time.Time) (set change.Set) {
 	token := ""
 	if n.disputable() {
@@ -86,7 +113,11 @@ func (w Writer) Notify(n Notice, to Told, now time.Time) (set change.Set) {
 	if when.IsZero() {
 		when = now
 	}
-	if w.NoText {
+	mails := w.mails(n, to, when, token, now)
+	for _, m := range mails {
+		set.Add(m)
+	}
+	if w.NoText || n.quiet() && len(mails) > 0 {
 		return set
 	}
 	for _, p := range to.Phones {
@@ -100,7 +131,7 @@ func (w Writer) Notify(n Notice, to Told, now time.Time) (set change.Set) {
 }
 
 // QueuedOnce queues a message unless its budget is used up; it never refuses a
-// change. Only what is queued costs money.
+// change. A zero Once is always queued. Only what is queued costs money.
 type QueuedOnce struct {
 	change.Mark
 	Message Message

@@ -44,12 +44,7 @@ func (w Writer) MoneyKey(now time.Time) string {
 }
 
 // day is a moment in the portal's zone.
-func (w Writer) day(now time.Time) time.Time {
-	if w.Zone == nil {
-		return now.UTC()
-	}
-	return now.In(w.Zone)
-}
+func (w Writer) day(now time.Time) time.Time { return now.In(w.ZoneOr()) }
 
 // tomorrow is how long the day of the portal's zone still lasts.
 func (w Writer) tomorrow(now time.Time) time.Duration {

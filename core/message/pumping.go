@@ -2,6 +2,8 @@ package message
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"sallyport/core/audit"
@@ -93,10 +95,10 @@ func (w Writer) Judge(m *Message, d Destination, t Traffic, rows map[string]limi
 	case t.deaf():
 		v.Wait = PrefixClosed
 		v.Effect.Add(limit.Closed{Key: limit.Prefix(d.Hash), Now: now, Until: now.Add(PrefixClosed)})
-		v.Effect.Add(alert("prefix", d.Prefix, fmt.Sprintf("%d texts to numbers starting %s in the last hour and no code was entered", PrefixTexts, d.Prefix), now))
+		v.Effect.Add(alert("prefix", now, "about", d.Prefix, "n", strconv.Itoa(PrefixTexts)))
 	case t.costly():
 		v.Wait = countryWait
-		v.Effect.Add(alert("country", d.Country, fmt.Sprintf("%d texts to %s in the last day and %d codes were entered", t.Country, d.Country, t.CountryEntered), now))
+		v.Effect.Add(alert("country", now, "about", d.Country, "n", strconv.Itoa(t.Country), "entered", strconv.Itoa(t.CountryEntered)))
 	case row.Level > 0:
 		probe := d.probe()
 		probe.Now = now
@@ -115,9 +117,9 @@ func (w Writer) money(v *Verdict, cost limit.Spent, row limit.State, now time.Ti
 	switch {
 	case after > w.Prices.Day:
 		v.Wait = w.tomorrow(now)
-		v.Effect.Add(alert("money-all", day, fmt.Sprintf("the %s of %s are spent: no code is sent before tomorrow", w.amount(w.Prices.Day), day), now))
+		v.Effect.Add(alert("money-all", now, "about", day, "most", w.amount(w.Prices.Day)))
 	case after*10 >= w.Prices.Day*8:
-		v.Effect.Add(alert("money-most", day, fmt.Sprintf("%s of %s are spent on %s", w.amount(after), w.amount(w.Prices.Day), day), now))
+		v.Effect.Add(alert("money-most", now, "about", day, "spent", w.amount(after), "most", w.amount(w.Prices.Day)))
 	}
 }
 
@@ -134,11 +136,21 @@ type Alert struct {
 	Once  limit.Spent
 }
 
-// alert makes one; reason and about name the thing.
-func alert(reason, about, note string, now time.Time) Alert {
+// alert makes one. The first of facts, names and values by turns, is what it is
+// about; all of them stand in the note, for the mail to operators.
+func alert(reason string, now time.Time, facts ...string) Alert {
 	entry := audit.New(now, audit.TextsStopped, "")
-	entry.Actor, entry.Reason, entry.Note = audit.Portal, reason, note
-	return Alert{Entry: entry, Once: limit.Spent{Budget: limit.TextAlert, Key: limit.TextAlert.Key(reason, about), Now: now}}
+	entry.Actor, entry.Reason, entry.Note = audit.Portal, reason, strings.Join(facts, "\n")
+	return Alert{Entry: entry, Once: limit.Spent{Budget: limit.TextAlert, Key: limit.TextAlert.Key(reason, facts[1]), Now: now}}
+}
+
+// StoppedKind is the kind of mail that tells operators of an entry TextsStopped,
+// and what fills its gaps.
+func StoppedKind(e audit.Entry) (kind string, args []any) {
+	for fact := range strings.SplitSeq(e.Note, "\n") {
+		args = append(args, fact)
+	}
+	return string(audit.TextsStopped) + "." + e.Reason, args
 }
 
 // Answered is what a code that was entered does: its texts are answered, its

@@ -15,6 +15,9 @@ const TextMax = 160
 
 // Writer writes texts with the names that the operator has set.
 type Writer struct {
+	Title     string // as mails call the portal: name
+	Help      string // whom to ask, in words
+	NoMail    bool   // no mail server is set: no mail is sent
 	Name      string // as texts call the portal: brand.sms_name
 	URL       string // scheme and host, without a slash at the end
 	Host      string
@@ -40,13 +43,17 @@ func (w Writer) Code(digits string, newApp bool) string {
 	return text
 }
 
+// ZoneOr is the portal's zone, or UTC.
+func (w Writer) ZoneOr() *time.Location {
+	if w.Zone == nil {
+		return time.UTC
+	}
+	return w.Zone
+}
+
 // When is a moment as texts and notices write it: "23 Nov 14:32 UTC".
 func (w Writer) When(at time.Time) string {
-	zone := w.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	at = at.In(zone)
+	at = at.In(w.ZoneOr())
 	if name, _ := at.Zone(); strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
 		return at.Format("2 Jan 15:04 -0700")
 	}

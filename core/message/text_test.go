@@ -42,8 +42,7 @@ func TestTheBoundsAreThoseOfTheTable(t *testing.T) {
 	}
 }
 
-// The notices of ux.md 3.8 with the length that stands there, without its rows 9
-// and 17: they come with mail.
+// The notices of ux.md 3.8 with the length that stands there.
 var noticeTexts = []struct {
 	notice  Notice
 	pattern string
@@ -64,6 +63,8 @@ var noticeTexts = []struct {
 	{RecoveryCode, "A {Portal} recovery code was used on {when}. Not you? {D}", 150},
 	{CodesMade, "New {Portal} recovery codes were made on {when}. Not you? {D}", 154},
 	{PasswordChanged, "Your {Portal} password was changed on {when}. Not you? {D}", 151},
+	{PasswordReset, "Your {Portal} password was reset by mail on {when}. Not you? {D}", 157},
+	{MailChanged, "Your {Portal} mail address was changed on {when}. Not you? {D}", 155},
 	{WrongCodes, "Your {Portal} password was entered with wrong codes, {when}. Not you? Change it: {P}", 160},
 	{LaneClosed, "Too many wrong codes. New browsers cannot use {Portal} until you change your password: {P}", 154},
 	{WrongPasswords, "Over 100 wrong passwords an hour were tried on your {Portal} account. You need not do anything.", 107},

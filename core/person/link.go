@@ -16,13 +16,22 @@ const (
 	Invitation LinkKind = "invitation"
 	SetupCode  LinkKind = "setup-code"
 	Dispute    LinkKind = "dispute"
+	// PasswordLink chooses a new password, and came by mail.
+	PasswordLink LinkKind = "password"
+	// MailLink confirms a mail address.
+	MailLink LinkKind = "mail"
 )
+
+// Mailed is the Data of an invitation that went out by mail.
+const Mailed = "mailed"
 
 // The lives of links.
 const (
 	InvitationLife = 72 * time.Hour
 	SetupCodeLife  = 24 * time.Hour
 	DisputeLife    = 7 * 24 * time.Hour
+	PasswordLife   = 24 * time.Hour
+	MailLife       = 24 * time.Hour
 	// LinkKept is how long a dead link is recognised, so that its owner is told
 	// what became of it.
 	LinkKept = 30 * 24 * time.Hour
@@ -38,7 +47,7 @@ type Link struct {
 	EndsAt     time.Time
 	SpentAt    time.Time
 	ReplacedAt time.Time
-	Data       []byte // of a dispute: what the notice was about; sealed
+	Data       []byte // of a dispute: what the notice was about; of a mail link: MailAsked; of an invitation: Mailed; sealed
 }
 
 // Disputed is what a dispute link is about.
@@ -50,6 +59,7 @@ type Disputed struct {
 	Codes    bool      `json:",omitempty"`
 	Password bool      `json:",omitempty"`
 	Recovery string    `json:",omitempty"`
+	Mail     string    `json:",omitempty"`
 	Where    string    `json:",omitempty"` // browser and system, for the operator
 }
 
@@ -60,6 +70,29 @@ func (d Disputed) Encode() []byte {
 		panic(err) // a struct of plain fields always encodes
 	}
 	return data
+}
+
+// MailAsked is what a link that confirms an address is about, as Link.Data.
+type MailAsked struct {
+	Address string
+	Message string // the mail that carries the link
+}
+
+// Encode is Link.Data.
+func (a MailAsked) Encode() []byte {
+	data, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // a struct of plain fields always encodes
+	}
+	return data
+}
+
+// AskedMail reads Link.Data; what cannot be read is nothing.
+func AskedMail(l Link) (a MailAsked) {
+	if json.Unmarshal(l.Data, &a) != nil {
+		return MailAsked{}
+	}
+	return a
 }
 
 // NewToken makes the random part of a link: 130 bits.

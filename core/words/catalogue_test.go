@@ -79,6 +79,10 @@ var byName = map[string]string{
 	"attempt.":    "front/portal turns each end of an attempt into a page (S19)",
 	"session.":    "front/portal turns each end of a session into a page (S19)",
 	"duration.":   "the unit follows",
+	"activity.":   "an event follows; front/portal draws each of them as a sample",
+	"mail.":       "a kind of mail follows; core/message tests each",
+	"key":         "a part of a mail follows; core/message tests each",
+	"operators.":  "a kind of mail to operators follows; core/message tests each",
 	"countryWord": "a region follows; core/phone tests that each has a name",
 }
 

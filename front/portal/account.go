@@ -130,6 +130,13 @@ func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error
 			v.Number.Changed, v.Number.From = own.ProvedAt, own.UsableAt
 		}
 	}
+	if v.HasMail = !p.Flow.Writer.NoMail; v.HasMail {
+		waiting, err := p.Manage.WaitingMail(r.Context(), s.Person)
+		if err != nil {
+			return nil, err
+		}
+		v.Mail = MailRow{Address: person.MaskMail(s.Person.Email), Waiting: person.MaskMail(waiting.Address)}
+	}
 	v.Password = s.Person.PasswordAt
 	for _, row := range factor.Of(s.Factors, factor.Recovery) {
 		if set, err := factor.DecodeCodes(row.Data); err == nil {

@@ -31,11 +31,12 @@ func (p *Portal) again(w http.ResponseWriter, r *http.Request, err error, view w
 		return err
 	}
 	frame := view.Base()
-	if f.Word == "text.early" {
+	early := f.Word == "text.early" || f.Word == "mail.early"
+	if early {
 		f.Args = append(f.Args, "wait", moreSeconds(f.Wait))
 	}
 	switch {
-	case f.Kind == fault.Busy || f.Kind == fault.Outage || f.Word == "text.early" || f.Word == "form.stale":
+	case f.Kind == fault.Busy || f.Kind == fault.Outage || early || f.Word == "form.stale":
 		frame.Notices = append(frame.Notices, web.Notice{Kind: "info", Text: p.Site.Problem(f).Text, Role: "status"})
 	default:
 		frame.Problems = append(frame.Problems, p.Site.Problem(f))
@@ -145,7 +146,7 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, step flow.Step)
 	case flow.Held:
 		return p.Page(w, r, http.StatusForbidden, &Held{})
 	case flow.LaneClosed:
-		v := &Wait{Kind: WaitClosed}
+		v := &Wait{Kind: WaitClosed, Forgot: p.forgotAt()}
 		v.SignOut = true
 		return p.Page(w, r, http.StatusForbidden, v)
 	}

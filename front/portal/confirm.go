@@ -44,6 +44,10 @@ func changeAt(to string) (word, back string, passwordOnly bool) {
 		return "change.codes", path, false
 	case strings.HasPrefix(path, "/account/2fa/off"):
 		return "change.turn-off", path, false
+	case strings.HasPrefix(path, "/account/mail/remove"):
+		return "change.remove-mail", path, false
+	case strings.HasPrefix(path, "/account/mail"):
+		return "change.mail", "/account/mail", false
 	case path == "/account/password":
 		return "change.password", path, false
 	case strings.HasPrefix(path, "/account/browsers/") && strings.HasSuffix(path, "/forget"):

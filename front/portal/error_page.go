@@ -14,6 +14,7 @@ type Error struct {
 	Text      template.HTML // Gone and NoLink: the words of the fault
 	Reference string        // a short number that the log has too, or ""
 	SignIn    bool          // offer to sign in
+	Forgot    string        // where a new link is asked for, or ""
 }
 
 // ErrorKind says what is wrong.
@@ -29,6 +30,7 @@ const (
 	ErrorForm                        // a form that was too old or could not be read
 	ErrorLarge                       // 413
 	ErrorTurnedOff                   // the account is turned off
+	ErrorLink                        // 404, 410: a mailed link that does not work
 )
 
 // errorWords are the keys of heading and text by kind.
@@ -41,6 +43,7 @@ var errorWords = [...][2]string{
 	{"page.problem", ""},
 	{"error.large-title", "error.large"},
 	{"turned-off.title", "turned-off.what"},
+	{"error.gone-title", ""},
 }
 
 // Words is the key of the text, or "" where a fault brings its own.

@@ -12,6 +12,7 @@ type Password struct {
 	Name       string // the username
 	Min        int    // the least length
 	Must       bool   // before any session: there is no way around it
+	Link       bool   // through a mailed link, signed out (S22)
 	Everywhere bool   // "Sign out everywhere else" is ticked
 }
 
@@ -20,7 +21,7 @@ func (v *Password) Template() string { return "password" }
 
 // Base makes the frame.
 func (v *Password) Base() *web.Frame {
-	if v.Must {
+	if v.Must || v.Link {
 		return v.On("password", "password.title-must")
 	}
 	v.SignOut = true

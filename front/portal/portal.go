@@ -114,6 +114,11 @@ func (p *Portal) routes() map[string]handler {
 		"POST /2fa/password":                   p.postMustChange,
 		"GET /invitation/{token}":              p.getInvitation,
 		"POST /invitation/{token}":             p.postInvitation,
+		"GET /forgot":                          p.getForgot,
+		"POST /forgot":                         p.postForgot,
+		"GET /forgot/sent":                     p.forgotSent,
+		"GET /password/{token}":                p.getPasswordLink,
+		"POST /password/{token}":               p.postPasswordLink,
 		"GET /not-me/{token}":                  p.getNotMe,
 		"POST /not-me/{token}":                 p.postNotMe,
 		"GET /confirm":                         p.getConfirm,
@@ -125,6 +130,14 @@ func (p *Portal) routes() map[string]handler {
 		"POST /account/activity/{link}/not-me": p.postOwnNotMe,
 		"GET /account/password":                p.getPassword,
 		"POST /account/password":               p.postPassword,
+		"GET /account/mail":                    p.getMail,
+		"POST /account/mail":                   p.postMail,
+		"POST /account/mail/again":             p.mailAgain,
+		"GET /account/mail/remove":             p.askRemoveMail,
+		"POST /account/mail/remove":            p.removeMail,
+		"GET /account/mail/confirmed":          p.mailConfirmed,
+		"GET /account/mail/{token}":            p.getMailLink,
+		"POST /account/mail/{token}":           p.postMailLink,
 		"GET /account/phone":                   p.getAccountPhone,
 		"POST /account/phone":                  p.postAccountPhone,
 		"GET /account/phone/code":              p.getAccountPhoneCode,
@@ -269,7 +282,7 @@ func (p *Portal) cookies(w http.ResponseWriter, result flow.Result) {
 // notices are the words that may ride along on a redirect, by their key.
 var notices = map[string]string{
 	"step.first": "info", "started-again": "info", "apps.full": "warning", "again.same": "done", "again.new": "done", "another-window": "info", "now-required": "warning",
-	"removed-already": "info", "form.stale": "info", "signed-out.forgotten": "done",
+	"sign-in.password-new": "done", "mail.again": "done", "removed-already": "info", "form.stale": "info", "signed-out.forgotten": "done",
 }
 
 // move redirects to a page of ours, with words to show there.

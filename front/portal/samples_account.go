@@ -44,7 +44,8 @@ func (s sampler) security() []Sample {
 func (s sampler) fullSecurity() Security {
 	const firefox, chrome, safari = "Firefox on Linux", "Chrome on Windows", "Safari on iPhone"
 	return Security{
-		Frame: s.account(""), Now: s.now, TwoFactor: true, AddApp: true, HasNumber: true, TurnOff: true,
+		Frame: s.account(""), Now: s.now, TwoFactor: true, AddApp: true, HasNumber: true, HasMail: true, TurnOff: true,
+		Mail: MailRow{Address: "a•••@example.org"},
 		Apps: []AppRow{
 			{ID: "1", Name: "Phone app", Added: s.now, Used: s.now},
 			{ID: "2", Name: "Tablet", Added: time.Date(2025, 12, 2, 9, 0, 0, 0, time.UTC), Used: s.at(11, 14, 9, 0)},
@@ -91,6 +92,8 @@ func (s sampler) notices() (all []Sample) {
 		{"number-changed-from", "done", "security.number-changed-from", []any{"when", s.at(11, 26, 14, 32)}},
 		{"number-removed", "done", "security.number-removed", nil},
 		{"password-new", "done", "security.password-new", nil},
+		{"mail-removed", "done", "security.mail-removed", nil},
+		{"mail-last", "info", "mail.last", nil},
 		{"signed-out", "done", "security.signed-out", []any{"browser", "Chrome on Windows"}},
 		{"forgotten", "done", "security.forgotten", []any{"browser", "Firefox on Windows"}},
 		{"turned-off", "done", "security.turned-off", nil},
@@ -132,7 +135,8 @@ func (s sampler) everyEvent() (rows []EventRow) {
 		"number-proved", "number-changed", "number-removed", "recovery-begun", "recovery-waiting", "recovery-done", "recovery-stopped",
 		"recovery-code-used", "codes-made", "codes-saved", "password-set", "password-changed", "confirmed", "setup-code-used",
 		"browser-forgotten", "disputed", "held", "released", "person-added", "person-changed", "person-disabled", "person-enabled",
-		"invited", "two-factor-reset", "limited",
+		"invited", "two-factor-reset", "limited", "limited.password", "limited.lane", "password-asked", "password-reset", "mail-asked",
+		"mail-changed", "mail-removed",
 	} {
 		rows = append(rows, EventRow{At: s.now, What: "activity." + what, Browser: "Firefox on Linux"})
 	}
@@ -156,7 +160,7 @@ func (s sampler) confirm() []Sample {
 		{"confirm-busy", busy},
 	}
 	for _, change := range []string{"number", "add-number", "remove-number", "rename-app", "replace-app", "remove-app", "add-app",
-		"password", "codes", "sign-out", "sign-out-all", "forget", "turn-off"} {
+		"password", "mail", "remove-mail", "codes", "sign-out", "sign-out-all", "forget", "turn-off"} {
 		all = append(all, Sample{"confirm-to-" + change, ask(change)})
 	}
 	return append(all, s.questions()...)
@@ -200,7 +204,7 @@ func (s sampler) disputes() []Sample {
 		{"held", &Held{s.frame()}},
 	}
 	for _, event := range []string{"set-up", "app-added", "app-replaced", "app-removed", "two-factor-off", "number-removed",
-		"recovery-begun", "recovery-waiting", "recovery-done", "recovery-code", "codes-made", "password-changed", "reset"} {
+		"recovery-begun", "recovery-waiting", "recovery-done", "recovery-code", "codes-made", "password-changed", "password-reset", "mail-changed", "reset"} {
 		all = append(all, Sample{"not-me-" + event, ask(event)})
 	}
 	return all

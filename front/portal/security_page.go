@@ -18,6 +18,8 @@ type Security struct {
 	AddApp    bool // whether one more may be added
 	Number    NumberRow
 	HasNumber bool // whether there is a section for the number at all
+	HasMail   bool // likewise for the mail address
+	Mail      MailRow
 	Password  time.Time
 	Codes     CodesRow
 	Browsers  []BrowserRow
@@ -42,6 +44,9 @@ type NumberRow struct {
 	From      time.Time // from when it does
 	Removable bool
 }
+
+// MailRow is the mail address, masked.
+type MailRow struct{ Address, Waiting string }
 
 // CodesRow is the set of recovery codes.
 type CodesRow struct {

@@ -19,7 +19,7 @@ import (
 const wantsSetUp = "set-up"
 
 func (p *Portal) signInView(r *http.Request, username string) *SignIn {
-	return &SignIn{Action: "/sign-in", Username: username}
+	return &SignIn{Action: "/sign-in", Username: username, Forgot: p.forgotAt()}
 }
 
 // filled is a name that an address fills the form in with: nothing of it is

@@ -83,13 +83,16 @@ func (s *Site) HelpHTML() template.HTML {
 }
 
 // HelpText is the same in words alone.
-func (s *Site) HelpText() string {
-	for _, text := range []string{s.Help.Text, strings.TrimPrefix(s.Help.URL, "mailto:"), s.Help.Phone} {
+func (s *Site) HelpText() string { return s.Help.Words(s.Name) }
+
+// Words says where help is in words alone: at worst the portal's own name.
+func (h Help) Words(portal string) string {
+	for _, text := range []string{h.Text, strings.TrimPrefix(h.URL, "mailto:"), h.Phone} {
 		if text != "" {
 			return text
 		}
 	}
-	return s.Name
+	return portal
 }
 
 // safeURL lets through the sorts of address that an operator may name, so that

@@ -1,0 +1,149 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+	"sallyport/core/fault"
+	"sallyport/core/flow"
+	"sallyport/core/limit"
+	"sallyport/core/message"
+	"sallyport/core/person"
+	"sallyport/core/session"
+)
+
+// alive says whether a link can still be used.
+func alive(l person.Link, now time.Time) bool {
+	return l.SpentAt.IsZero() && l.ReplacedAt.IsZero() && now.Before(l.EndsAt)
+}
+
+// Forgot sends a link to choose a new password to somebody's mail address, if
+// there is such an account and it has one. Whoever asks learns nothing: what is
+// not done is not told.
+func (m *Manager) Forgot(ctx context.Context, typed string, client flow.Client) error {
+	if typed == "" {
+		return fault.New(fault.Invalid, "username.empty").On("username")
+	}
+	now := m.Now()
+	asked := limit.Spent{Budget: limit.LinkAddress, Key: limit.LinkAddress.Key(client.Address), Now: now}
+	if client.Address != "" {
+		err := m.Changes.Apply(ctx, change.Set{asked})
+		if _, full := errors.AsType[*change.Refused](err); full {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("count link: %w", err)
+		}
+	}
+	name, err := person.MapName(typed)
+	if err != nil {
+		return nil // no account has such a name
+	}
+	who, err := m.People.PersonByName(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read person: %w", err)
+	}
+	if who == nil || who.Email == "" || m.Writer.NoMail || who.Disabled() || who.Held() {
+		return nil
+	}
+	token := person.NewToken()
+	err = m.Changes.Apply(ctx, change.Set{
+		person.Unchanged{ID: who.ID, Version: who.Version},
+		limit.Spent{Budget: limit.LinkHour, Key: limit.LinkHour.Key(who.ID), Now: now},
+		limit.Spent{Budget: limit.LinkDay, Key: limit.LinkDay.Key(who.ID), Now: now},
+		person.LinkMade{Replace: true, Link: person.Link{ID: m.Flow.LinkID(token), Kind: person.PasswordLink, Person: who.ID,
+			MadeAt: now, EndsAt: now.Add(person.PasswordLife)}},
+		message.Queued{Message: m.Writer.PasswordLink(*who, token, now)},
+		m.byOwner(audit.PasswordAsked, who.ID, client)})
+	if _, full := errors.AsType[*change.Refused](err); full {
+		return nil
+	}
+	return err
+}
+
+// ForgotLater is Forgot after the answer: neither its time nor its outcome tells
+// whoever asks whether there is such an account. failed hears of problems at our
+// end. Past a few at once the question is dropped.
+func (m *Manager) ForgotLater(typed string, client flow.Client, failed func(error)) {
+	if m.asking.Add(1) > askingMost {
+		m.asking.Add(-1)
+		return
+	}
+	m.background.Go(func() {
+		defer m.asking.Add(-1)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := m.Forgot(ctx, typed, client); err != nil {
+			failed(err)
+		}
+	})
+}
+
+const askingMost = 64
+
+// Wait returns when what was begun in the background has ended.
+func (m *Manager) Wait() { m.background.Wait() }
+
+// PasswordLink reads a mailed link. Opening it spends nothing.
+func (m *Manager) PasswordLink(ctx context.Context, token string) (*person.Person, error) {
+	link, err := m.People.Link(ctx, m.Flow.LinkID(token))
+	if err != nil {
+		return nil, fmt.Errorf("read password link: %w", err)
+	}
+	switch {
+	case link == nil || link.Kind != person.PasswordLink:
+		return nil, fault.New(fault.Missing, "link.unknown")
+	case !link.SpentAt.IsZero():
+		return nil, fault.New(fault.Gone, "password-link.used")
+	case !alive(*link, m.Now()):
+		return nil, fault.New(fault.Gone, "password-link.dead")
+	}
+	who, err := m.People.Person(ctx, link.Person)
+	if err != nil {
+		return nil, fmt.Errorf("read person: %w", err)
+	}
+	if who == nil || who.Disabled() || who.Held() {
+		return nil, fault.New(fault.Gone, "password-link.dead")
+	}
+	return who, nil
+}
+
+// ResetPassword sets the password that a mailed link chooses. It opens nothing and
+// touches no factor: it ends every session and every known browser, and until an
+// app code or a recovery code was entered once, a text message is no proof beside
+// it (mail and text message are one class).
+func (m *Manager) ResetPassword(ctx context.Context, token, entered string, client flow.Client) (name string, err error) {
+	who, err := m.PasswordLink(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	phc, err := m.Flow.CheckNew(ctx, *who, entered, client)
+	if err != nil {
+		return "", err
+	}
+	err = m.change(ctx, who.ID, func(who *person.Person) (change.Set, error) {
+		if _, err := m.PasswordLink(ctx, token); err != nil {
+			return nil, err
+		}
+		phones, err := m.People.Phones(ctx, who.ID)
+		if err != nil {
+			return nil, fmt.Errorf("read numbers: %w", err)
+		}
+		now := m.Now()
+		who.Password, who.PasswordAt, who.MustChange, who.MailedPassword = phc, now, false, true
+		set := change.Set{person.LinkSpent{ID: m.Flow.LinkID(token), At: now}, person.Saved{Person: *who},
+			session.EndedAll{Person: who.ID, Why: session.EndedByPassword, At: now},
+			session.ForgotAll{Person: who.ID},
+			flow.AttemptsEnded{Person: who.ID, Why: flow.OverByChange, At: now},
+			flow.RecoveryEnded{Person: who.ID, Why: flow.ByChange, At: now},
+			limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
+			m.byOwner(audit.PasswordReset, who.ID, client)}
+		set.Add(m.Writer.Notify(message.PasswordReset, message.Told{Person: *who, Phones: phones,
+			About: person.Disputed{Password: true, Where: client.Browser()}}, now)...)
+		return set, nil
+	})
+	return who.Name, err
+}
