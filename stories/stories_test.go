@@ -75,6 +75,7 @@ type portal struct {
 	url     string
 	cmd     *exec.Cmd
 	log     *portalLog
+	extra   []string // variables of its own
 	offset  time.Duration
 	read    map[string]int // lines of the outbox that were read, by number
 	offsetM sync.Mutex
@@ -140,14 +141,20 @@ func freePort(t *testing.T) int {
 func open(t *testing.T, of ...settings) *portal {
 	t.Helper()
 	p := install(t, of...)
+	p.serve()
+	return p
+}
+
+// serve starts the portal for as long as its story lasts.
+func (p *portal) serve() {
+	p.t.Helper()
 	p.start()
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		p.stop()
-		if t.Failed() {
-			t.Logf("log of the portal:\n%s", p.log)
+		if p.t.Failed() {
+			p.t.Logf("log of the portal:\n%s", p.log)
 		}
 	})
-	return p
 }
 
 func install(t *testing.T, of ...settings) *portal {
@@ -226,7 +233,7 @@ func (p *portal) start() {
 }
 
 func (p *portal) env() []string {
-	return append(os.Environ(), "SALLYPORT_CLOCK="+filepath.Join(p.dir, "clock"))
+	return append(append(os.Environ(), p.extra...), "SALLYPORT_CLOCK="+filepath.Join(p.dir, "clock"))
 }
 
 func (p *portal) end(how os.Signal) {

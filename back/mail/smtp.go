@@ -89,7 +89,7 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 // message builds a mail in plain text. Programs must not answer it (RFC 3834,
 // section 5).
 func (s *SMTP) message(m message.Message) (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // a version is nobody's business
 	if err := msg.FromFormat(s.Name, s.From); err != nil {
 		return nil, errors.New("the address that mails come from cannot be used")
 	}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"numbers, set-ups and browsers have a bound", bounds},
 		{"messages", messages},
 		{"traffic and money", traffic},
+		{"what is told", herald},
 		{"order of what is listed", orders},
 		{"words of all the world", words},
 		{"nodes see each other", nodes},

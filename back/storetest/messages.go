@@ -68,6 +68,7 @@ func messages(w *world) {
 			}
 		}
 	})
+	w.run("mails", mails)
 	w.run("waking", func(w *world) {
 		woken := w.Woken()
 		w.apply(audit.New(now, audit.Confirmed, id()))
@@ -84,4 +85,63 @@ func messages(w *world) {
 			w.Error("a message does not wake the sender")
 		}
 	})
+}
+
+// mails wait like texts, but are tried again, and are sent again after a crash.
+func mails(w *world) {
+	due, later, text, old, under := newMail(), newMail(), newMessage(), newMail(), newMail()
+	later.LeaseAt = at(minute)
+	for _, m := range []message.Message{due, later, text, old, under} {
+		w.apply(message.Queued{Message: m})
+	}
+	listed := func(now time.Time) (ids []string) {
+		for _, m := range must(w.WaitingMails(ctx(), now, 1000)) {
+			ids = append(ids, m.ID)
+			if m.Way != message.ByMail || m.Subject == "" {
+				w.Errorf("it is %+v", m)
+			}
+		}
+		return ids
+	}
+	if ids := listed(now); !slices.Contains(ids, due.ID) || slices.Contains(ids, later.ID) || slices.Contains(ids, text.ID) {
+		w.Errorf("due are %v", ids)
+	}
+	if ids := listed(at(minute)); !slices.Contains(ids, later.ID) {
+		w.Error("what is due later is never due")
+	}
+	for _, m := range must(w.WaitingMessages(ctx(), now, 1000)) {
+		if m.Way != message.ByText {
+			w.Error("a mail waits among the texts")
+		}
+	}
+	w.refused(message.Deferred{ID: due.ID, Until: at(minute)}) // nobody was sending it
+	w.apply(message.Called{ID: due.ID, Gateway: "mail", At: now}, message.Deferred{ID: due.ID, Reason: "down", Until: at(2 * minute)})
+	if got := must(w.Message(ctx(), due.ID)); got.State != message.Waiting || got.Reason != "down" || !got.LeaseAt.Equal(at(2*minute)) || got.Text == "" {
+		w.Errorf("deferred it is %+v", got)
+	}
+	w.apply(message.Called{ID: old.ID, Gateway: "mail", At: at(-41 * time.Second)}, message.Called{ID: under.ID, Gateway: "mail", At: at(-39 * time.Second)})
+	if err := w.GiveUp(ctx(), at(-40*time.Second), now); err != nil { // that is for texts
+		w.Fatal(err)
+	}
+	if err := w.Again(ctx(), at(-40*time.Second)); err != nil {
+		w.Fatal(err)
+	}
+	if got := must(w.Message(ctx(), old.ID)); got.State != message.Waiting || got.Text == "" {
+		w.Errorf("what a crash left is %+v", got)
+	}
+	if got := must(w.Message(ctx(), under.ID)); got.State != message.Calling {
+		w.Errorf("what is being sent is %+v", got)
+	}
+	w.apply(message.Settled{ID: under.ID, State: message.Sent, At: now})
+	if got := must(w.Message(ctx(), under.ID)); got.Text != "" || got.Subject != "" {
+		w.Errorf("sent, it still says %q: %q", got.Subject, got.Text)
+	}
+	always := newMail()
+	for range 2 {
+		always.ID = id()
+		w.apply(message.QueuedOnce{Message: always})
+		if must(w.Message(ctx(), always.ID)) == nil {
+			w.Error("without a budget it is not queued")
+		}
+	}
 }

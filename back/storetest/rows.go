@@ -59,6 +59,10 @@ func newMessage() message.Message {
 	return message.New(id(), message.CodeKind, "+12125550199", "US", "123456 is your code", now, 10*minute)
 }
 
+func newMail() message.Message {
+	return message.NewMail(id(), "set-up", "ada@example.org", "2FA is on", "text", now, message.MailLife)
+}
+
 // digits are the last of a telephone number.
 func digits() string {
 	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000_000))

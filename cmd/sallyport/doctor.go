@@ -38,6 +38,7 @@ func (DoctorCmd) Run(r *run) error {
 		found = append(found, finding{"fault", err.Error(), ""})
 	} else {
 		found = append(found, finding{"ok", "the database and its keys open", ""})
+		found = append(found, mailLooks(r, core)...)
 		more, err := unreachable(r, core)
 		if err != nil {
 			return errors.Join(err, core.Close())

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"sallyport/core/fault"
 	"sallyport/core/flow"
@@ -31,13 +32,13 @@ func (p *Portal) postForgot(w http.ResponseWriter, r *http.Request) error {
 	if p.forgotAt() == "" {
 		return web.StatusError(http.StatusNotFound)
 	}
-	typed := filled(r.PostFormValue("username"))
+	typed := strings.TrimSpace(r.PostFormValue("username"))
 	_, err := p.post(r)
 	if err == nil && typed == "" {
 		err = fault.New(fault.Invalid, "username.empty").On("username")
 	}
 	if err != nil {
-		return p.again(w, r, err, &Forgot{Action: "/forgot", Username: typed})
+		return p.again(w, r, err, &Forgot{Action: "/forgot", Username: filled(typed)})
 	}
 	reference := web.Reference(r)
 	p.Manage.ForgotLater(typed, p.client(r), func(err error) {
