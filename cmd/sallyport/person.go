@@ -57,7 +57,7 @@ type PersonAdd struct {
 	Name          string   `arg:"" help:"The name to sign in with."`
 	Display       string   `help:"The name to show." placeholder:"NAME"`
 	Email         string   `help:"A mail address, for notices." placeholder:"ADDRESS"`
-	Group         []string `help:"A group; may stand more than once." placeholder:"GROUP"`
+	Group         []string `help:"A group; may stand more than once." placeholder:"GROUP" sep:"none"`
 	Operator      bool     `help:"Allow into the console."`
 	PasswordStdin bool     `help:"Read the password from standard input."`
 }
@@ -75,7 +75,7 @@ func (a PersonAdd) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: a.Group, Operator: a.Operator, Password: password})
+	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: listed(a.Group), Operator: a.Operator, Password: password})
 	if err != nil {
 		return err
 	}
@@ -83,6 +83,20 @@ func (a PersonAdd) Run(r *run) (err error) {
 		return r.say(map[string]string{"name": a.Name}, "added %s\n", a.Name)
 	}
 	return r.invited(c, a.Name, token)
+}
+
+// listed are the groups of flags, of which each may hold some, with commas, or
+// none.
+func listed(flags []string) []string {
+	groups := []string{}
+	for _, flag := range flags {
+		for group := range strings.SplitSeq(flag, ",") {
+			if group = strings.TrimSpace(group); group != "" {
+				groups = append(groups, group)
+			}
+		}
+	}
+	return groups
 }
 
 func (r *run) invited(c *server.Core, name, token string) error {
@@ -262,12 +276,12 @@ func (s PersonShow) Run(r *run) error {
 
 // PersonSet changes what an operator may change.
 type PersonSet struct {
-	Name        string    `arg:"" help:"The name."`
-	Display     *string   `help:"The name to show." placeholder:"NAME"`
-	Email       *string   `help:"The mail address; empty removes it." placeholder:"ADDRESS"`
-	Group       *[]string `help:"The groups, in place of the present ones." placeholder:"GROUP"`
-	Operator    *bool     `help:"Allow into the console." negatable:""`
-	NewPassword *bool     `name:"ask-for-new-password" help:"Nothing opens before a new password is chosen." negatable:""`
+	Name        string   `arg:"" help:"The name."`
+	Display     *string  `help:"The name to show." placeholder:"NAME"`
+	Email       *string  `help:"The mail address; empty removes it." placeholder:"ADDRESS"`
+	Group       []string `help:"A group, in place of the present ones; may stand more than once, empty for none." placeholder:"GROUP" sep:"none"`
+	Operator    *bool    `help:"Allow into the console." negatable:""`
+	NewPassword *bool    `name:"ask-for-new-password" help:"Nothing opens before a new password is chosen." negatable:""`
 }
 
 // Run writes the settings that were given.
@@ -275,8 +289,13 @@ func (s PersonSet) Run(r *run) error {
 	if s.Display == nil && s.Email == nil && s.Group == nil && s.Operator == nil && s.NewPassword == nil {
 		return usage{errors.New("nothing to set; hint: sallyport person set --help")}
 	}
+	var groups *[]string
+	if s.Group != nil {
+		list := listed(s.Group)
+		groups = &list
+	}
 	return r.with(s.Name, func(c *server.Core, who *person.Person) error {
-		err := c.Manage.Set(r, actor(), who.ID, manage.Setting{Display: s.Display, Email: s.Email, Groups: s.Group, Operator: s.Operator, MustChange: s.NewPassword})
+		err := c.Manage.Set(r, actor(), who.ID, manage.Setting{Display: s.Display, Email: s.Email, Groups: groups, Operator: s.Operator, MustChange: s.NewPassword})
 		if err != nil {
 			return err
 		}
