@@ -79,10 +79,14 @@ func (a PersonAdd) Run(r *run) (err error) {
 	if err != nil {
 		return err
 	}
-	if token == "" {
-		return r.say(map[string]string{"name": a.Name}, "added %s\n", a.Name)
+	name, err := person.MapName(a.Name) // as it is stored, so that machines can go on with it
+	switch {
+	case err != nil:
+		return err
+	case token == "":
+		return r.say(map[string]string{"name": name}, "added %s\n", name)
 	}
-	return r.invited(c, a.Name, token)
+	return r.invited(c, name, token)
 }
 
 // listed are the groups of flags, of which each may hold some, with commas, or
@@ -114,7 +118,7 @@ func firstLine(in io.Reader) (string, error) {
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", usage{errors.New("no password on standard input; hint: echo the password into the command, or leave --password-stdin out for an invitation")}
+		return "", usage{errors.New("no password on standard input; hint: give it on the first line, or leave --password-stdin out for an invitation")}
 	}
 	return line, nil
 }
