@@ -176,10 +176,22 @@ func notes(c *config.Config) (lines []string) {
 	if !c.HTTPS() {
 		lines = append(lines, "note: the address is http, on this machine only; cookies go without Secure")
 	}
+	if Hidden(c) {
+		lines = append(lines, "note: "+HiddenNote)
+	}
 	if len(c.SMS.Gateways) == 0 {
 		lines = append(lines, "note: no SMS gateway is set: set-up asks for no mobile number, and nobody can recover by text message")
 	} else if list := c.Countries(); list != nil {
 		lines = append(lines, fmt.Sprintf("note: text messages go to these countries: %v", list))
 	}
 	return lines
+}
+
+// HiddenNote is what an operator should read where Hidden.
+const HiddenNote = "TLS is left to a proxy, but proxies is empty: all people seem to come from it, so limits per address are not applied"
+
+// Hidden says whether people's addresses are hidden by a proxy that the settings
+// do not name.
+func Hidden(c *config.Config) bool {
+	return len(c.Proxies) == 0 && c.TLS.CertFile == "" && !c.Loopback()
 }

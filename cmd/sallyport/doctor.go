@@ -106,8 +106,8 @@ func looks(c *config.Config) (found []finding) {
 	if !c.HTTPS() {
 		found = append(found, finding{"note", "the address is http: only browsers on this machine can sign in", "set url to https, and tls.cert_file or a proxy in front"})
 	}
-	if len(c.Proxies) == 0 && c.TLS.CertFile == "" && !c.Loopback() {
-		found = append(found, finding{"note", "TLS is left to a proxy, but proxies is empty: all people seem to come from it, so limits per address are not applied", "set proxies to its address"})
+	if server.Hidden(c) {
+		found = append(found, finding{"note", server.HiddenNote, "set proxies to its address"})
 	}
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.CertFile == "" && host != "localhost" {
 		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
