@@ -10,7 +10,7 @@ import (
 
 func TestTheSampleParsesAsItIsWritten(t *testing.T) {
 	for _, url := range []string{"https://login.example.org", "http://127.0.0.1:8080", "http://[::1]:9000", "https://a.test/"} {
-		c, err := Parse(Sample(url), "sallyport.yaml", nil)
+		c, err := Parse(Sample(url, ""), "sallyport.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,10 +26,19 @@ func TestTheSampleParsesAsItIsWritten(t *testing.T) {
 }
 
 func TestAnOddURLInTheSampleStaysOneValue(t *testing.T) {
-	_, err := Parse(Sample("https://a.test\ninsecure: true # x"), "f", nil)
+	_, err := Parse(Sample("https://a.test\ninsecure: true # x", ""), "f", nil)
 	faults, ok := err.(*Faults)
 	if !ok || len(faults.List) != 1 || faults.List[0].Key != "url" {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestTheSampleNamesAKeyFileThatLiesElsewhere(t *testing.T) {
+	for _, name := range []string{"/etc/keys/a.key", `/a "b" \c: #d`} {
+		c, err := Parse(Sample("https://a.test", name), "sallyport.yaml", nil)
+		if err != nil || c.KeyFile != name || c.TLS.KeyFile != "" {
+			t.Errorf("%s: %v %v", name, c, err)
+		}
 	}
 }
 
@@ -37,7 +46,7 @@ var commentedKey = regexp.MustCompile(`(?m)^( *)#(\S|  )`)
 
 // uncommented takes the # from every key; prose has a space after it.
 func uncommented(except ...string) []byte {
-	text := Sample("https://localhost")
+	text := Sample("https://localhost", "")
 	for _, key := range except {
 		text = bytes.ReplaceAll(text, []byte("#"+key+":"), []byte("# "+key+":"))
 	}

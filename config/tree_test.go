@@ -91,7 +91,7 @@ func TestNoFileKeepsTheStartWaiting(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(string(Sample("https://login.example.org")), "")
+	f.Add(string(Sample("https://login.example.org", "")), "")
 	f.Add(string(uncommented("database_file")), "SALLYPORT_NAME=Ada")
 	for _, row := range faulty {
 		f.Add(row.text, "SALLYPORT_PROXIES=10.0.0.1, ::1")

@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	for _, line := range append(warnings, notes(o.Config)...) {
+	for _, line := range append(warnings, notes(o.Config, o.Demo != nil)...) {
 		fmt.Fprintln(o.Out, line)
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -176,12 +176,15 @@ func (s *Server) probe(ctx context.Context) error {
 }
 
 // notes are what an operator should read at start.
-func notes(c *config.Config) (lines []string) {
+func notes(c *config.Config, demo bool) (lines []string) {
 	if !c.HTTPS() {
 		lines = append(lines, "note: the address is http, on this machine only; cookies go without Secure")
 	}
-	if c.Mail.Server == "" {
+	if c.Mail.Server == "" && !demo {
 		lines = append(lines, "note: no mail server is set: notices go by text message alone, and a forgotten password needs an operator")
+	}
+	if Hidden(c) {
+		lines = append(lines, "note: "+HiddenNote)
 	}
 	if len(c.SMS.Gateways) == 0 {
 		lines = append(lines, "note: no SMS gateway is set: set-up asks for no mobile number, and nobody can recover by text message")
@@ -189,4 +192,13 @@ func notes(c *config.Config) (lines []string) {
 		lines = append(lines, fmt.Sprintf("note: text messages go to these countries: %v", list))
 	}
 	return lines
+}
+
+// HiddenNote is what an operator should read where Hidden.
+const HiddenNote = "TLS is left to a proxy, but proxies is empty: all people seem to come from it, so limits per address are not applied"
+
+// Hidden says whether people's addresses are hidden by a proxy that the settings
+// do not name.
+func Hidden(c *config.Config) bool {
+	return len(c.Proxies) == 0 && c.TLS.CertFile == "" && !c.Loopback()
 }

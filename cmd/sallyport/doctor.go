@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -35,7 +37,7 @@ func (DoctorCmd) Run(r *run) error {
 	found = append(found, looks(c)...)
 	core, err := server.Open(r, c)
 	if err != nil {
-		found = append(found, finding{"fault", err.Error(), ""})
+		found = append(found, fault(err, "look at data, database and key_file in the settings file"))
 	} else {
 		found = append(found, finding{"ok", "the database and its keys open", ""})
 		found = append(found, mailLooks(r, core)...)
@@ -53,7 +55,7 @@ func (DoctorCmd) Run(r *run) error {
 		if f.Level == "fault" {
 			faults++
 		}
-		line := fmt.Sprintf("%-6s %s\n", f.Level, remedy(errors.New(f.What)))
+		line := fmt.Sprintf("%-6s %s\n", f.Level, f.What)
 		if f.Do != "" {
 			line += fmt.Sprintf("%-6s hint: %s\n", "", f.Do)
 		}
@@ -61,18 +63,40 @@ func (DoctorCmd) Run(r *run) error {
 			return err
 		}
 	}
-	if faults > 0 {
+	switch {
+	case faults == 1:
+		return errors.New("1 fault found; hint: mend it, and look again")
+	case faults > 1:
 		return fmt.Errorf("%d faults found; hint: mend them from the top", faults)
 	}
 	return nil
 }
 
+var hinted = regexp.MustCompile(`(?s)^(.*)(?:; hint: (.*)| \(hint: (.*)\))$`)
+
+// fault makes a finding of what would keep serve from starting. What to do is
+// the hint of the error, where it has one.
+func fault(err error, do string) finding {
+	if m := hinted.FindStringSubmatch(err.Error()); m != nil {
+		return finding{"fault", m[1], m[2] + m[3]}
+	}
+	return finding{"fault", err.Error(), do}
+}
+
 // looks is what can be seen without the database.
 func looks(c *config.Config) (found []finding) {
 	for _, path := range []string{c.KeyFile, c.TLS.KeyFile} {
-		if info, err := os.Stat(path); path != "" && err == nil && info.Mode().Perm()&0o077 != 0 {
+		if info, err := os.Stat(path); path != "" && err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 			found = append(found, finding{"fault", fmt.Sprintf("%s can be read by others (%v)", path, info.Mode().Perm()), "chmod 600 " + path})
 		}
+	}
+	if c.TLS.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile); err != nil {
+			found = append(found, fault(fmt.Errorf("tls: %w", err), "check tls.cert_file and tls.key_file"))
+		}
+	}
+	if _, _, _, err := server.NewSite(c, false); err != nil {
+		found = append(found, fault(err, "check the files that brand names"))
 	}
 	if within, err := filepath.Rel(c.Data, c.KeyFile); err == nil && !strings.HasPrefix(within, "..") && c.Database.Reveal() == "" {
 		found = append(found, finding{"note", "the key file lies in the data folder: a copy of the folder holds both lock and key", "move the key file elsewhere and set key_file"})
@@ -83,8 +107,8 @@ func looks(c *config.Config) (found []finding) {
 	if !c.HTTPS() {
 		found = append(found, finding{"note", "the address is http: only browsers on this machine can sign in", "set url to https, and tls.cert_file or a proxy in front"})
 	}
-	if len(c.Proxies) == 0 && c.TLS.CertFile == "" && !c.Loopback() {
-		found = append(found, finding{"note", "TLS is left to a proxy, but proxies is empty: all people seem to come from it, so limits per address are not applied", "set proxies to its address"})
+	if server.Hidden(c) {
+		found = append(found, finding{"note", server.HiddenNote, "set proxies to its address"})
 	}
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.CertFile == "" && host != "localhost" {
 		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {

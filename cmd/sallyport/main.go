@@ -44,8 +44,7 @@ type usage struct{ error }
 func main() { os.Exit(program()) }
 
 func program() int {
-	// A Ctrl-C or SIGTERM ends a running portal in order.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	var commands Commands
 	parser, err := kong.New(&commands, kong.Name("sallyport"), kong.Description("A second door for everything you run."),
@@ -72,6 +71,16 @@ func program() int {
 		return 2
 	}
 	return 1
+}
+
+// endings are the signals that end a running portal in order: Ctrl-C, SIGTERM,
+// and a terminal that closes, unless nohup has said that this does not matter.
+func endings() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
 }
 
 // remedy puts the hint of an error on a line of its own.

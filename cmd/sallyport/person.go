@@ -57,7 +57,7 @@ type PersonAdd struct {
 	Name          string   `arg:"" help:"The name to sign in with."`
 	Display       string   `help:"The name to show." placeholder:"NAME"`
 	Email         string   `help:"A mail address, for notices." placeholder:"ADDRESS"`
-	Group         []string `help:"A group; may stand more than once." placeholder:"GROUP"`
+	Group         []string `help:"A group; may stand more than once." placeholder:"GROUP" sep:"none"`
 	Operator      bool     `help:"Allow into the console."`
 	PasswordStdin bool     `help:"Read the password from standard input."`
 	Delivery
@@ -88,18 +88,32 @@ func (a PersonAdd) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: a.Group, Operator: a.Operator, Password: password, Invite: a.by()})
+	token, err := c.Manage.Add(r, actor(), manage.Adding{Name: a.Name, Display: a.Display, Email: a.Email, Groups: listed(a.Group), Operator: a.Operator, Password: password, Invite: a.by()})
 	if err != nil {
 		return err
-	}
-	if token == "" {
-		return r.say(map[string]string{"name": a.Name}, "added %s\n", a.Name)
 	}
 	who, err := c.Manage.Person(r, a.Name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case token == "": // the name as it is stored, so that machines can go on with it
+		return r.say(map[string]string{"name": who.Name}, "added %s\n", who.Name)
 	}
 	return r.invited(c, who, token, a.by())
+}
+
+// listed are the groups of flags, of which each may hold some, with commas, or
+// none.
+func listed(flags []string) []string {
+	groups := []string{}
+	for _, flag := range flags {
+		for group := range strings.SplitSeq(flag, ",") {
+			if group = strings.TrimSpace(group); group != "" {
+				groups = append(groups, group)
+			}
+		}
+	}
+	return groups
 }
 
 func (r *run) invited(c *server.Core, who *person.Person, token string, by manage.Invite) error {
@@ -122,7 +136,7 @@ func firstLine(in io.Reader) (string, error) {
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", usage{errors.New("no password on standard input; hint: echo the password into the command, or leave --password-stdin out for an invitation")}
+		return "", usage{errors.New("no password on standard input; hint: give it on the first line, or leave --password-stdin out for an invitation")}
 	}
 	return line, nil
 }
@@ -284,12 +298,12 @@ func (s PersonShow) Run(r *run) error {
 
 // PersonSet changes what an operator may change.
 type PersonSet struct {
-	Name        string    `arg:"" help:"The name."`
-	Display     *string   `help:"The name to show." placeholder:"NAME"`
-	Email       *string   `help:"The mail address; empty removes it." placeholder:"ADDRESS"`
-	Group       *[]string `help:"The groups, in place of the present ones." placeholder:"GROUP"`
-	Operator    *bool     `help:"Allow into the console." negatable:""`
-	NewPassword *bool     `name:"ask-for-new-password" help:"Nothing opens before a new password is chosen." negatable:""`
+	Name        string   `arg:"" help:"The name."`
+	Display     *string  `help:"The name to show." placeholder:"NAME"`
+	Email       *string  `help:"The mail address; empty removes it." placeholder:"ADDRESS"`
+	Group       []string `help:"A group, in place of the present ones; may stand more than once, empty for none." placeholder:"GROUP" sep:"none"`
+	Operator    *bool    `help:"Allow into the console." negatable:""`
+	NewPassword *bool    `name:"ask-for-new-password" help:"Nothing opens before a new password is chosen." negatable:""`
 }
 
 // Run writes the settings that were given.
@@ -297,8 +311,13 @@ func (s PersonSet) Run(r *run) error {
 	if s.Display == nil && s.Email == nil && s.Group == nil && s.Operator == nil && s.NewPassword == nil {
 		return usage{errors.New("nothing to set; hint: sallyport person set --help")}
 	}
+	var groups *[]string
+	if s.Group != nil {
+		list := listed(s.Group)
+		groups = &list
+	}
 	return r.with(s.Name, func(c *server.Core, who *person.Person) error {
-		err := c.Manage.Set(r, actor(), who.ID, manage.Setting{Display: s.Display, Email: s.Email, Groups: s.Group, Operator: s.Operator, MustChange: s.NewPassword})
+		err := c.Manage.Set(r, actor(), who.ID, manage.Setting{Display: s.Display, Email: s.Email, Groups: groups, Operator: s.Operator, MustChange: s.NewPassword})
 		if err != nil {
 			return err
 		}
