@@ -79,6 +79,8 @@ func (t txn) apply(effect change.Effect) error {
 		return t.personAdded(e)
 	case person.Saved:
 		return t.personSaved(e)
+	case person.Deleted:
+		return t.personDeleted(e)
 	case person.Unchanged:
 		return t.must(e, "UPDATE people SET version = version WHERE id = $1 AND version = $2", e.ID, e.Version)
 	case person.LinkMade:

@@ -10,7 +10,7 @@ import (
 	"sallyport/core/audit"
 )
 
-const auditColumns = "id, at, person, actor, event, method, reason, attempt, detail, mac"
+const auditColumns = "id, at, person, actor, event, method, reason, attempt, detail, mac, parts_hash"
 
 // detail is the personal part of an entry, which can be erased by itself.
 type detail struct{ Note, Address, Agent, Request, Link string }
@@ -20,21 +20,31 @@ func (t txn) audit(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed, t.store.auditMAC(e))
+	parts := t.store.auditParts(e)
+	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed,
+		t.store.auditMAC(e, parts), parts)
 }
 
-// auditMAC signs an entry, so that one that was edited or put in shows.
-func (s *Store) auditMAC(e audit.Entry) string {
-	return hex.EncodeToString(s.box.MAC("audit", []byte(e.ID), []byte(e.At.UTC().Format("20060102150405.000")), []byte(e.Person), []byte(e.Actor),
-		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)))
+// auditParts is the keyed hash of what can be erased of an entry: it outlives the
+// erasure, and without the key nobody can guess from it what it was.
+func (s *Store) auditParts(e audit.Entry) string {
+	return hex.EncodeToString(s.box.MAC("audit.parts", []byte(e.ID), []byte(e.Person), []byte(e.Actor),
+		[]byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)))
+}
+
+// auditMAC signs an entry, so that one that was edited or put in shows; of what
+// can be erased it signs the hash.
+func (s *Store) auditMAC(e audit.Entry, parts string) string {
+	return hex.EncodeToString(s.box.MAC("audit", []byte(e.ID), []byte(e.At.UTC().Format("20060102150405.000")),
+		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(parts)))
 }
 
 func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
 	var e audit.Entry
 	var d detail
 	var sealed []byte
-	var mac string
-	if err := row.Scan(&e.ID, when{&e.At}, &e.Person, &e.Actor, &e.Event, &e.Method, &e.Reason, &e.Attempt, &sealed, &mac); err != nil {
+	var mac, parts string
+	if err := row.Scan(&e.ID, when{&e.At}, &e.Person, &e.Actor, &e.Event, &e.Method, &e.Reason, &e.Attempt, &sealed, &mac, &parts); err != nil {
 		return nil, err
 	}
 	err := s.openJSON("audit.detail", e.ID, sealed, &d)

@@ -26,7 +26,7 @@ type Commands struct {
 	Demo   DemoCmd   `cmd:"" help:"Start a complete portal on this machine, to try."`
 	Init   InitCmd   `cmd:"" help:"Write a settings file and a key file."`
 	Serve  ServeCmd  `cmd:"" help:"Run the portal."`
-	Person PersonCmd `cmd:"" help:"People: add, list, show, set, invite, disable, enable, sign-out, reset-2fa, release."`
+	Person PersonCmd `cmd:"" help:"People: add, list, show, set, invite, disable, enable, sign-out, reset-2fa, release, export, delete."`
 	Doctor DoctorCmd `cmd:"" help:"Look for what is wrong, and say what to do."`
 	Pages  PagesCmd  `cmd:"" help:"Serve every page in every state, with sample data."`
 }

@@ -28,6 +28,8 @@ type PersonCmd struct {
 	SignOut  PersonSignOut `cmd:"" help:"End every session of somebody."`
 	Reset2FA PersonReset   `cmd:"" name:"reset-2fa" help:"Take the second factor of somebody away, and print a setup code."`
 	Release  PersonRelease `cmd:"" help:"Release an account from hold, and print a setup code."`
+	Export   PersonExport  `cmd:"" help:"Print all that is kept about somebody, as JSON, without secrets."`
+	Delete   PersonDelete  `cmd:"" help:"Delete somebody, and everything that is kept about them."`
 }
 
 // with opens the core, finds the person and does something with both.

@@ -56,6 +56,8 @@ const (
 	Released        Event = "released"
 	PersonAdded     Event = "person-added"
 	PersonChanged   Event = "person-changed"
+	PersonDeleted   Event = "person-deleted"
+	PersonExported  Event = "person-exported"
 	PersonDisabled  Event = "person-disabled"
 	PersonEnabled   Event = "person-enabled"
 	Invited         Event = "invited"
@@ -69,6 +71,9 @@ const (
 	LimitedPassword = "password" // over a hundred wrong ones within an hour
 	LimitedLane     = "lane"     // 300 wrong codes in a year: closed to new browsers
 )
+
+// Erased stands where somebody was named who has been deleted.
+const Erased = "erased"
 
 // Portal is the actor of what the portal does by itself.
 const Portal = "portal"

@@ -79,3 +79,10 @@ type Unchanged struct {
 	ID      string
 	Version int64
 }
+
+// Deleted drops a person and everything that is bound to them, and erases what
+// names them in the audit log. The condition: there is such a person.
+type Deleted struct {
+	change.Mark
+	ID string
+}

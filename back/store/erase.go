@@ -1,0 +1,29 @@
+package store
+
+import (
+	"sallyport/core/audit"
+	"sallyport/core/person"
+)
+
+// personal are the tables whose rows belong to one person and go with them.
+var personal = []string{"factors", "phones", "attempts", "setups", "recoveries", "sessions", "known", "links", "messages"}
+
+// personDeleted leaves no row that leads to the person. Entries of the audit log
+// stay without what names them: each keeps the hash of it.
+func (t txn) personDeleted(e person.Deleted) error {
+	if err := t.must(e, "DELETE FROM people WHERE id = $1", e.ID); err != nil {
+		return err
+	}
+	for _, table := range personal {
+		if err := t.do("DELETE FROM "+table+" WHERE person = $1", e.ID); err != nil {
+			return err
+		}
+	}
+	if err := t.do("DELETE FROM limits WHERE key LIKE $1", "%"+e.ID+"%"); err != nil { // an id is letters and digits
+		return err
+	}
+	if err := t.do("UPDATE audit SET person = $2, detail = $3 WHERE person = $1", e.ID, audit.Erased, []byte{}); err != nil {
+		return err
+	}
+	return t.do("UPDATE audit SET actor = $2 WHERE actor = $1", e.ID, audit.Erased)
+}
