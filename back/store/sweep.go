@@ -23,6 +23,29 @@ const (
 	recoverKept  = 30 * 24 * time.Hour
 )
 
+// Kept is how long rows are kept after the moment that Since names.
+type Kept struct {
+	What, Since  string // as docs/operate/privacy.md says it
+	For          time.Duration
+	table, where string
+}
+
+// Retention is what the sweeper goes by, and what operators are told.
+var Retention = []Kept{
+	{"sign-ins under way", "the last click", flow.SetupLength + flow.AttemptKept, "attempts", "seen_at < $1"},
+	{"set-ups under way", "their end", 0, "setups", "ends_at < $1"},
+	{"sessions", "their latest end", sessionsKept, "sessions", "ends_at < $1"},
+	{"ended sessions", "their end", sessionsKept, "sessions", "ended_at > 0 AND ended_at < $1"},
+	{"known browsers", "180 days without use", 0, "known", "ends_at < $1"},
+	{"mobile numbers", "their removal or replacement", 0, "phones", "ended_at > 0 AND ended_at < $1"},
+	{"links and setup codes", "their end", person.LinkKept, "links", "ends_at < $1"},
+	{"the log of messages", "their making", messagesKept, "messages", "made_at < $1"},
+	{"recoveries with a wait", "their end", recoverKept, "recoveries", "until_at < $1"},
+	{"tries at names that do not exist", "the try", unknownKept, "audit", "person = '' AND actor = '' AND at < $1"},
+	{"wrong passwords of people", "the try", wrongKept, "audit", "event = 'password-wrong' AND at < $1"},
+	{"apps that were removed or replaced", "their end", factor.OldFor, "factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1"},
+}
+
 // swept drops one batch of everything that has passed its end. It says whether
 // there is more.
 type swept struct {
@@ -38,24 +61,8 @@ func (t txn) swept(e swept) error {
 		*e.More = *e.More || n == sweepBatch
 		return err
 	}
-	for _, s := range []struct {
-		table, where string
-		before       time.Duration
-	}{
-		{"attempts", "seen_at < $1", flow.SetupLength + flow.AttemptKept},
-		{"setups", "ends_at < $1", 0},
-		{"sessions", "ends_at < $1", sessionsKept},
-		{"sessions", "ended_at > 0 AND ended_at < $1", sessionsKept},
-		{"known", "ends_at < $1", 0},
-		{"phones", "ended_at > 0 AND ended_at < $1", 0}, // a number that was removed is kept nowhere
-		{"links", "ends_at < $1", person.LinkKept},
-		{"messages", "made_at < $1", messagesKept},
-		{"recoveries", "until_at < $1", recoverKept},
-		{"audit", "person = '' AND actor = '' AND at < $1", unknownKept},
-		{"audit", "event = 'password-wrong' AND at < $1", wrongKept},
-		{"factors", "ended_at > 0 AND kind = 'app' AND ended_at < $1", factor.OldFor},
-	} {
-		if err := drop("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.before)), sweepBatch); err != nil {
+	for _, s := range Retention {
+		if err := drop("DELETE FROM "+s.table+" WHERE id IN (SELECT id FROM "+s.table+" WHERE "+s.where+" LIMIT $2)", ms(e.Now.Add(-s.For)), sweepBatch); err != nil {
 			return err
 		}
 	}
