@@ -30,6 +30,7 @@ var arrows = []struct {
 	{"cmd/sallyport", []string{"server", "config", "core/manage"}},
 	{"server", []string{"front/*", "core/*", "back/*", "config"}},
 	{"config", nil},
+	{"docs/docstest", nil},
 	{"front/web", []string{"core/*"}},
 	{"front/*", []string{"front/web", "core/*"}},
 	{"back/storetest", []string{"back/store", "core/*"}}, // a test that both databases share
@@ -56,6 +57,7 @@ var outside = map[string]string{
 
 // tests are rooms that are tests themselves: they bear no plan but their arrows.
 var tests = map[string]string{
+	"docs/docstest":  "compares the pages of docs/reference with the program",
 	"back/storetest": "the contract that both databases must pass",
 }
 
