@@ -40,6 +40,7 @@ func (DoctorCmd) Run(r *run) error {
 		found = append(found, fault(err, "look at data, database and key_file in the settings file"))
 	} else {
 		found = append(found, finding{"ok", "the database and its keys open", ""})
+		found = append(found, clockLooks(core)...)
 		found = append(found, mailLooks(r, core)...)
 		more, err := unreachable(r, core)
 		if err != nil {
