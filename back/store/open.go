@@ -13,9 +13,7 @@ import (
 	"runtime"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"sallyport/back/seal"
@@ -53,27 +51,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-func (s *Store) openPostgres(ctx context.Context, address string) error {
-	db, err := sql.Open("pgx", address)
-	if err != nil {
-		return fmt.Errorf("open PostgreSQL: %w", err)
-	}
-	db.SetMaxOpenConns(4 * max(4, runtime.NumCPU()))
-	db.SetMaxIdleConns(4 * max(4, runtime.NumCPU()))
-	db.SetConnMaxIdleTime(time.Minute)
-	s.db, s.close = db, append(s.close, db.Close)
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
-	if err != nil {
-		return fmt.Errorf("open PostgreSQL: %w", err)
-	}
-	if err := migrate(ctx, db, goose.DialectPostgres, goose.WithSessionLocker(locker)); err != nil {
-		return err
-	}
-	p := &postgresWriter{store: s}
-	s.write = p.write
-	return nil
 }
 
 func (s *Store) openSQLite(ctx context.Context, folder string) error {

@@ -5,17 +5,68 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
 
 	"sallyport/core/change"
 )
 
+// dialTime bounds one try to reach a server.
+const dialTime = 5 * time.Second
+
+func (s *Store) openPostgres(ctx context.Context, address string) error {
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return errors.New("open PostgreSQL: the address cannot be read; hint: postgres://user:password@host/database") // err would show the password
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = dialTime
+	}
+	if c.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		// Prepared statements belong to a server's connection: behind pgbouncer in
+		// transaction mode the next transaction may run on another.
+		c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	db := stdlib.OpenDB(*c)
+	s.close = append(s.close, db.Close)
+	p := &postgresWriter{store: s, idle: 4 * max(4, runtime.NumCPU())}
+	db.SetMaxOpenConns(p.idle)
+	db.SetMaxIdleConns(p.idle)
+	db.SetConnMaxIdleTime(time.Minute)
+	s.db, s.write = db, p.write
+	return migrateAlone(ctx, db)
+}
+
+// migrationLock is the number of our advisory lock.
+const migrationLock = 7_052_026_1123
+
+// migrateAlone migrates under a lock that belongs to a transaction and so to one
+// connection of the server, whatever stands between: one that belonged to a
+// session would be lost behind pgbouncer in transaction mode.
+func migrateAlone(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer tx.Rollback() // lets go of the lock
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
+		return fmt.Errorf("lock the database for its migrations: %w", err)
+	}
+	return migrate(ctx, db, goose.DialectPostgres)
+}
+
 // postgresWriter applies each change in a transaction of its own. Conditions are
 // updates that lock their row, so that of two at once the second waits and then
 // sees what the first did (READ COMMITTED).
-type postgresWriter struct{ store *Store }
+type postgresWriter struct {
+	store *Store
+	idle  int // connections that are kept open
+}
 
 // retries is how often a change is tried again when PostgreSQL broke it off in
 // favour of another.
@@ -32,7 +83,10 @@ func (w *postgresWriter) write(ctx context.Context, set change.Set) error {
 	defer cancel()
 	for try := 0; ; try++ {
 		err := w.once(ctx, set)
-		if err == nil || !broken(err) || try == retries {
+		if demoted(err) {
+			w.redial()
+		}
+		if err == nil || !broken(err) && !demoted(err) || try == retries {
 			return err
 		}
 		time.Sleep(time.Duration(1+try) * 5 * time.Millisecond)
@@ -56,6 +110,20 @@ func (w *postgresWriter) once(ctx context.Context, set change.Set) (err error) {
 func broken(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// demoted says whether the server refuses writes: it is a standby now, or was made
+// read-only.
+func demoted(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "25006"
+}
+
+// redial drops the connections that rest, so that the next ones find the server
+// that takes writes, where the address names several with target_session_attrs.
+func (w *postgresWriter) redial() {
+	w.store.db.SetMaxIdleConns(-1)
+	w.store.db.SetMaxIdleConns(w.idle)
 }
 
 type postgresTx struct{ tx *sql.Tx }

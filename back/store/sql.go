@@ -2,8 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // insert and update make the statement of a table's one list of columns, whose
@@ -25,8 +30,17 @@ func update(table, columns string) string {
 	return "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " WHERE id = $1"
 }
 
-// list reads rows with their scan.
+// list reads rows with their scan. A connection that dies under it is no reason to
+// fail: reading again changes nothing.
 func list[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), query string, args ...any) (all []T, err error) {
+	for try := 0; ; try++ {
+		if all, err = listOnce(ctx, s, scan, query, args...); err == nil || try == 2 || !lost(err) {
+			return all, err
+		}
+	}
+}
+
+func listOnce[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), query string, args ...any) (all []T, err error) {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, down("read", err)
@@ -40,6 +54,16 @@ func list[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), 
 		all = append(all, *one)
 	}
 	return all, down("read", rows.Err())
+}
+
+// lost says whether the connection is gone, and not more than that: the server
+// ended it (57P), or the network did (08, and what has no code).
+func lost(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")
+	}
+	_, network := errors.AsType[net.Error](err)
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || network && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // first is the first of a list, or nil.
