@@ -72,3 +72,26 @@ func TestDoctorHoldsTheClockAgainstATimeServer(t *testing.T) {
 		t.Errorf("nobody answers: doctor exits %d\n%s", a.code, a.out)
 	}
 }
+
+func TestDoctorLooksAtTheCertificate(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		about, name string
+		until       time.Duration
+		code        int
+		line        string
+	}{
+		{"good", "localhost", 90 * 24 * time.Hour, 0, "ok     the certificate is for localhost and good until "},
+		{"soon", "localhost", 20 * 24 * time.Hour, 0, "note   the certificate ends on "},
+		{"ended", "localhost", -time.Hour, 1, "fault  the certificate ended on "},
+		{"another host", "mail.example.org", 90 * 24 * time.Hour, 1, "fault  the certificate is not for localhost, but for [mail.example.org]"},
+	} {
+		dir := t.TempDir()
+		cert, key := certify(t, dir, row.name, time.Now().Add(row.until))
+		p := install(t, settings{url: "https://localhost:9443", more: fmt.Sprintf("tls:\n  cert_file: %s\n  key_file: %s\n", cert, key), noSMS: true})
+		a := p.run(p.dir, nil, "", "doctor")
+		if a.code != row.code || !strings.Contains(a.out, row.line) || !strings.Contains(row.line, "ok ") && !strings.Contains(a.out, "hint: ") {
+			t.Errorf("%s: doctor exits %d\n%s%s", row.about, a.code, a.out, a.err)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +9,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"time"
 
 	"sallyport/config"
 	"sallyport/core/person"
@@ -91,11 +91,7 @@ func looks(c *config.Config) (found []finding) {
 			found = append(found, finding{"fault", fmt.Sprintf("%s can be read by others (%v)", path, info.Mode().Perm()), "chmod 600 " + path})
 		}
 	}
-	if c.TLS.CertFile != "" {
-		if _, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile); err != nil {
-			found = append(found, fault(fmt.Errorf("tls: %w", err), "check tls.cert_file and tls.key_file"))
-		}
-	}
+	found = append(found, tlsLooks(c, time.Now())...)
 	if _, _, _, err := server.NewSite(c, false); err != nil {
 		found = append(found, fault(err, "check the files that brand names"))
 	}

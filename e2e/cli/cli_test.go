@@ -9,7 +9,7 @@
 //	exits CODE ARG…      runs it; it exits with CODE
 //	ready [PATH]         waits until /readyz, or PATH, answers at $PORT
 //	signal NAME          sends INT, TERM or HUP to all that runs beside the story
-//	certificate FILE KEY makes a certificate for this machine, with its key
+//	certificate FILE KEY makes a certificate for localhost and id.example.org, with its key
 //	clock DURATION       moves the portal's clock, from now on
 //	browser              takes a new browser, which nobody has signed in with
 //	visit ADDRESS        opens a page; stdout has status and name, then its text
@@ -257,7 +257,7 @@ func take(s *testscript.TestScript, args []string) {
 func certificate(s *testscript.TestScript, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), nil)
 	s.Check(err)
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost", "id.example.org"}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
 	public, err := x509.CreateCertificate(nil, of, of, key.Public(), key)
 	s.Check(err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
