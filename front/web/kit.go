@@ -87,18 +87,25 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 			k.Log.Error("request failed", "request", reference, "method", r.Method, "route", r.Pattern, "error", err)
 		}
 	}
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		wait := 5 * time.Second
-		if f != nil && f.Wait > 0 {
-			wait = f.Wait
-		}
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	}
+	RetryAfter(w, status, f)
 	view := k.ErrorPage(r, status, f, reference)
 	if err := k.Page(w, r, status, view); err != nil {
 		k.Log.Error("error page failed", "error", err)
 		http.Error(w, http.StatusText(status), status)
 	}
+}
+
+// RetryAfter says when to come again, with a status that asks for it. A problem
+// at our end knows no time: five seconds.
+func RetryAfter(w http.ResponseWriter, status int, f *fault.Fault) {
+	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
+		return
+	}
+	wait := 5 * time.Second
+	if f != nil && f.Wait > 0 {
+		wait = f.Wait
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 }
 
 // Status is the status of a fault.
