@@ -42,6 +42,7 @@ type Kit struct {
 const (
 	BodyMax  = 64 << 10
 	BodyTime = 20 * time.Second
+	WorkTime = 25 * time.Second // of the 30 for an answer: a database that hangs must leave time to say so
 )
 
 // StatusError is an error with a status of its own.
@@ -83,7 +84,7 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	reference := ""
 	if status >= 500 && f == nil {
 		reference = Reference(r)
-		if r.Context().Err() == nil {
+		if gone := errors.Is(r.Context().Err(), context.Canceled); !gone {
 			k.Log.Error("request failed", "request", reference, "method", r.Method, "route", r.Pattern, "error", err)
 		}
 	}
@@ -202,6 +203,9 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 				return
 			}
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), WorkTime)
+		defer cancel()
+		r = r.WithContext(ctx)
 		defer k.recovered(w, r)
 		next.ServeHTTP(w, r)
 	})
