@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +66,12 @@ const (
 
 // Run runs the portal until ctx ends, then drains.
 func Run(ctx context.Context, o Options) error {
+	var err error
+	if o.Keys == nil {
+		if o.Keys, err = seal.ReadKeyFile(o.Config.KeyFile); err != nil {
+			return err
+		}
+	}
 	core, err := open(ctx, o.Config, o.Keys)
 	if err != nil {
 		return err
@@ -92,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	for _, line := range append(warnings, notes(o.Config, o.Demo != nil)...) {
+	for _, line := range slices.Concat(warnings, notes(o.Config, o.Demo != nil), exposed(o.Config, o.Keys)) {
 		fmt.Fprintln(o.Out, line)
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -201,4 +208,16 @@ const HiddenNote = "TLS is left to a proxy, but proxies is empty: all people see
 // do not name.
 func Hidden(c *config.Config) bool {
 	return len(c.Proxies) == 0 && c.TLS.CertFile == "" && !c.Loopback()
+}
+
+// exposed says which files others on this machine may read or change. It is no
+// reason not to start: where a container mounts them there may be no other way.
+func exposed(c *config.Config, keys *seal.KeyFile) (lines []string) {
+	for _, warning := range keys.Warnings() {
+		lines = append(lines, "note: "+warning)
+	}
+	if info, err := os.Stat(c.Data); err == nil && c.Database.Reveal() == "" && info.Mode().Perm()&0o022 != 0 {
+		lines = append(lines, fmt.Sprintf("note: data folder %s: others than its owner may take the database away (mode %04o) (hint: chmod 700 %s)", c.Data, info.Mode().Perm(), c.Data))
+	}
+	return lines
 }

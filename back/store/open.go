@@ -23,6 +23,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// fileName is the embedded database within its folder.
+const fileName = "sallyport.db"
+
 // Options say where the database is and which keys seal it.
 type Options struct {
 	Folder   string // of the embedded database
@@ -48,7 +51,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		err = s.openKeys(ctx, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(remedied(err, o.Folder), s.Close())
 	}
 	return s, nil
 }
@@ -57,7 +60,7 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w; hint: set data to a folder that this user may write", err)
 	}
-	file := filepath.Join(folder, "sallyport.db")
+	file := filepath.Join(folder, fileName)
 	unlock, err := lockFolder(ctx, folder)
 	if err != nil {
 		return err
@@ -67,16 +70,8 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 		q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
 		return "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
 	}
-	if err := private(file); err != nil {
-		return err
-	}
-	writer, err := sql.Open("sqlite", address("immediate"))
+	writer, err := s.openWriter(ctx, file, address("immediate"))
 	if err != nil {
-		return fmt.Errorf("open SQLite: %w", err)
-	}
-	writer.SetMaxOpenConns(1)
-	s.close = append(s.close, writer.Close)
-	if err := migrate(ctx, writer, goose.DialectSQLite3); err != nil {
 		return err
 	}
 	readers, err := sql.Open("sqlite", address("deferred"))
@@ -94,19 +89,61 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 	return nil
 }
 
+// openWriter opens the one connection that writes, and migrates by it.
+func (s *Store) openWriter(ctx context.Context, file, address string) (*sql.DB, error) {
+	made, err := private(file)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := sql.Open("sqlite", address)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	writer.SetMaxOpenConns(1)
+	s.close = append(s.close, writer.Close)
+	err = uncut(ctx, writer, file)
+	if err == nil {
+		err = migrate(ctx, writer, goose.DialectSQLite3)
+	}
+	if info, gone := os.Stat(file); err != nil && made && gone == nil && info.Size() == 0 {
+		os.Remove(file) // the next start would take it for one that was emptied
+	}
+	return writer, err
+}
+
 // private makes the database file for its owner alone, before SQLite does: the
 // log beside it takes the same mode. A file that is there is not opened, for to
-// close it would drop the locks that this process has on it.
-func private(file string) error {
-	made, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	switch {
-	case err == nil:
-		err = made.Close()
-	case errors.Is(err, fs.ErrExist):
+// close it would drop the locks that this process has on it. One that is empty is
+// refused: it was a database once, and nobody would be in the one made of it.
+func private(file string) (made bool, err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		return true, f.Close()
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if info, gone := os.Stat(file); gone == nil && info.Size() == 0 {
+			return false, fmt.Errorf("the database file %s is empty; hint: %s; only where nobody was ever added, remove it", file, bringBack)
+		}
 		err = os.Chmod(file, 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("protect the database file: %w", err)
+		return false, fmt.Errorf("protect the database file: %w; hint: %s", err, mayWrite)
+	}
+	return false, nil
+}
+
+// uncut refuses a file that ends within its last page: SQLite looks for whole pages
+// alone, and would find out when it comes to that one.
+func uncut(ctx context.Context, db *sql.DB, file string) error {
+	var count, size int64
+	if err := db.QueryRowContext(ctx, "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size").Scan(&count, &size); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	if log, err := os.Stat(file + "-wal"); err == nil && log.Size() > 0 {
+		return nil // the last pages may be there
+	}
+	if info, err := os.Stat(file); err == nil && info.Size() < count*size {
+		return fmt.Errorf("the database file %s is cut short: it has %d of %d bytes; hint: %s", file, info.Size(), count*size, bringBack)
 	}
 	return nil
 }

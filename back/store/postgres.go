@@ -75,11 +75,17 @@ const retries = 5
 // applyTime bounds a change whose caller has gone away.
 const applyTime = 20 * time.Second
 
+// write keeps to the caller's deadline, because a database that hangs must not
+// hold up the answer; that the caller has gone away ends nothing.
 func (w *postgresWriter) write(ctx context.Context, set change.Set) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), applyTime)
+	bound := applyTime
+	if deadline, ok := ctx.Deadline(); ok {
+		bound = min(bound, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bound)
 	defer cancel()
 	for try := 0; ; try++ {
 		err := w.once(ctx, set)

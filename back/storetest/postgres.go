@@ -51,7 +51,7 @@ func Postgres(t testing.TB) string {
 
 // shared is the server of this test program.
 var shared = sync.OnceValues(func() (*server, error) {
-	s, err := newServer()
+	s, err := newServer("")
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +68,11 @@ type Server struct {
 	s *server
 }
 
-// StartServer starts a server that ends with the test.
-func StartServer(t testing.TB) *Server {
+// StartServer starts a server that ends with the test. Its data are within a
+// folder, if one is given.
+func StartServer(t testing.TB, within ...string) *Server {
 	t.Helper()
-	s, err := newServer()
+	s, err := newServer(strings.Join(within, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +86,8 @@ func StartServer(t testing.TB) *Server {
 // DSN is the address of its one database; it stays the same after a new start.
 func (s *Server) DSN() string { return s.s.dsn("postgres") }
 
-// Stop ends the server as a crash would: connections break, what was committed
-// stays. Like every method that may fail the test it belongs on its goroutine.
+// Stop ends the server as a crash would, if it has not ended by itself:
+// connections break, what was committed stays. Like every method that may fail the test it belongs on its goroutine.
 func (s *Server) Stop() {
 	s.t.Helper()
 	if err := s.s.stop(); err != nil {
@@ -119,7 +120,7 @@ var supervise string
 
 const missing = "PostgreSQL is needed for this test and is not installed (hint: apt-get install postgresql)"
 
-func newServer() (*server, error) {
+func newServer(within string) (*server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func newServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "sallyport-postgres-")
+	dir, err := os.MkdirTemp(within, "sallyport-postgres-")
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +224,9 @@ func (s *server) stop() error {
 		return errors.New("the PostgreSQL server does not run")
 	}
 	_, err := io.WriteString(s.hold, "keep\n")
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil // it has ended
+	}
 	return errors.Join(err, s.end())
 }
 

@@ -19,6 +19,7 @@ prepare() {
 			exit 1
 		}
 		tar -C new -cf new.tar .
+		rm -rf new
 		mv -f new.tar "$archive"
 	fi
 	tar -xf "$archive"

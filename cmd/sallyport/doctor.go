@@ -95,6 +95,9 @@ func looks(c *config.Config) (found []finding) {
 	if _, _, _, err := server.NewSite(c, false); err != nil {
 		found = append(found, fault(err, "check the files that brand names"))
 	}
+	if info, err := os.Stat(c.Data); err == nil && c.Database.Reveal() == "" && info.Mode().Perm()&0o022 != 0 {
+		found = append(found, finding{"fault", fmt.Sprintf("others may take the database out of %s (%v)", c.Data, info.Mode().Perm()), "chmod 700 " + c.Data})
+	}
 	if within, err := filepath.Rel(c.Data, c.KeyFile); err == nil && !strings.HasPrefix(within, "..") && c.Database.Reveal() == "" {
 		found = append(found, finding{"note", "the key file lies in the data folder: a copy of the folder holds both lock and key", "move the key file elsewhere and set key_file"})
 	}

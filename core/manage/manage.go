@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sallyport/core/audit"
 	"sallyport/core/change"
@@ -131,11 +133,20 @@ func describe(who *person.Person, in Adding) error {
 		}
 		in.Email = address
 	}
-	if len([]rune(in.Display)) > 100 || strings.ContainsFunc(in.Display, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return errors.New("the name to show has control characters or over 100 letters; hint: --display 'Ada Lovelace'")
+	if len([]rune(in.Display)) > 100 || strings.ContainsFunc(in.Display, unshown) {
+		return errors.New("the name to show has control characters, marks that change its direction, or over 100 letters; hint: --display 'Ada Lovelace'")
+	}
+	if strings.ContainsFunc(strings.Join(in.Groups, ""), unshown) {
+		return errors.New("a group has control characters or marks that change its direction; hint: --group staff")
 	}
 	who.Display, who.Email, who.Groups, who.Operator = in.Display, in.Email, in.Groups, in.Operator
 	return nil
+}
+
+// unshown says whether a character may not stand in a name: it would not be seen,
+// or would turn what stands beside it.
+func unshown(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError
 }
 
 func (m *Manager) invitation(actor string, who person.Person, by Invite) (string, change.Set) {

@@ -42,9 +42,7 @@ func (p *Portal) again(w http.ResponseWriter, r *http.Request, err error, view w
 		frame.Problems = append(frame.Problems, p.Site.Problem(f))
 	}
 	status := web.Status(f)
-	if f.Wait > 0 && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
-		w.Header().Set("Retry-After", strconv.Itoa(int((f.Wait+time.Second-1)/time.Second)))
-	}
+	web.RetryAfter(w, status, f)
 	return p.Page(w, r, status, view)
 }
 

@@ -46,6 +46,9 @@ func (p *Portal) postOwnNotMe(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) showDispute(w http.ResponseWriter, r *http.Request, by manage.Objection) error {
 	d, err := p.Manage.Dispute(r.Context(), by)
 	if err != nil {
+		if fault.Of(err) == nil {
+			return p.notMeDown(w, r, by, err)
+		}
 		return err
 	}
 	v := &NotMe{Action: r.URL.Path, Event: "dispute." + d.About.Event, At: d.About.At}
@@ -60,7 +63,7 @@ func (p *Portal) pressDispute(w http.ResponseWriter, r *http.Request, by manage.
 	d, err := p.Manage.Press(r.Context(), by, p.client(r))
 	if err != nil {
 		if fault.Of(err) == nil {
-			return p.notMeDown(w, r, err)
+			return p.notMeDown(w, r, by, err)
 		}
 		return err
 	}
@@ -72,9 +75,12 @@ func (p *Portal) pressDispute(w http.ResponseWriter, r *http.Request, by manage.
 }
 
 // notMeDown is what somebody gets who cannot be helped now: words, and nothing
-// that looks as if it were done.
-func (p *Portal) notMeDown(w http.ResponseWriter, r *http.Request, cause error) error {
+// that looks as if it were done. What happened is said where that can be read.
+func (p *Portal) notMeDown(w http.ResponseWriter, r *http.Request, by manage.Objection, cause error) error {
 	p.Log.Error("dispute failed", "request", web.Reference(r), "error", cause)
-	v := &NotMe{Action: r.URL.Path, Event: "dispute.set-up"}
+	v := &NotMe{Action: r.URL.Path}
+	if d, err := p.Manage.Dispute(r.Context(), by); err == nil {
+		v.Event, v.At = "dispute."+d.About.Event, d.About.At
+	}
 	return p.again(w, r, fault.New(fault.Outage, "not-me.outage"), v)
 }

@@ -10,7 +10,7 @@ import (
 type NotMe struct {
 	web.Frame
 	Action   string    // /not-me/{token}
-	Event    string    // the key of what happened: dispute.…
+	Event    string    // the key of what happened, dispute.…, or "" when that is not known
 	At       time.Time // when it happened
 	Done     bool      // the account is on hold now
 	Reported time.Time // when it had been reported before, or zero

@@ -284,7 +284,11 @@ func (p *Portal) numberCodeView(r *http.Request, u *flow.Under) (*SetupPhoneCode
 		v.Number = "…" + d.Number.Ending()
 	}
 	v.SignOut, v.Back = true, web.Link{Href: "/2fa/setup/phone", Words: "page.back"}
-	return v, p.delivered(r, d.Text, &v.Frame)
+	err := p.delivered(r, d.Text, &v.Frame)
+	if len(v.Notices) > 0 {
+		v.Delivery = "" // the script would find the same and load the page again and again
+	}
+	return v, err
 }
 
 // delivered adds to a page what is known of the newest text, where that matters.

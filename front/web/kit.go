@@ -42,6 +42,7 @@ type Kit struct {
 const (
 	BodyMax  = 64 << 10
 	BodyTime = 20 * time.Second
+	WorkTime = 25 * time.Second // of the 30 for an answer: a database that hangs must leave time to say so
 )
 
 // StatusError is an error with a status of its own.
@@ -83,22 +84,29 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	reference := ""
 	if status >= 500 && f == nil {
 		reference = Reference(r)
-		if r.Context().Err() == nil {
+		if gone := errors.Is(r.Context().Err(), context.Canceled); !gone {
 			k.Log.Error("request failed", "request", reference, "method", r.Method, "route", r.Pattern, "error", err)
 		}
 	}
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		wait := 5 * time.Second
-		if f != nil && f.Wait > 0 {
-			wait = f.Wait
-		}
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	}
+	RetryAfter(w, status, f)
 	view := k.ErrorPage(r, status, f, reference)
 	if err := k.Page(w, r, status, view); err != nil {
 		k.Log.Error("error page failed", "error", err)
 		http.Error(w, http.StatusText(status), status)
 	}
+}
+
+// RetryAfter says when to come again, with a status that asks for it. A problem
+// at our end knows no time: five seconds.
+func RetryAfter(w http.ResponseWriter, status int, f *fault.Fault) {
+	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
+		return
+	}
+	wait := 5 * time.Second
+	if f != nil && f.Wait > 0 {
+		wait = f.Wait
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 }
 
 // Status is the status of a fault.
@@ -195,6 +203,9 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 				return
 			}
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), WorkTime)
+		defer cancel()
+		r = r.WithContext(ctx)
 		defer k.recovered(w, r)
 		next.ServeHTTP(w, r)
 	})

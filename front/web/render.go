@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/bidi"
+
 	"sallyport/core/fault"
 	"sallyport/core/words"
 )
@@ -172,7 +174,17 @@ func (s *Site) value(gap string, v any) template.HTML {
 	case time.Duration:
 		return template.HTML(Duration(v))
 	}
-	return template.HTML(template.HTMLEscapeString(fmt.Sprint(v)))
+	text := template.HTMLEscapeString(fmt.Sprint(v))
+	if strings.ContainsFunc(text, turns) {
+		text = "<bdi>" + text + "</bdi>"
+	}
+	return template.HTML(text)
+}
+
+// turns says whether a character can change the direction of what stands beside it.
+func turns(r rune) bool {
+	p, _ := bidi.LookupRune(r)
+	return p.Class() == bidi.R || p.Class() == bidi.AL || p.Class() == bidi.Control
 }
 
 // forms are the ways of writing a time, by the name of the gap. The script

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// What an operator can do about a database that does not open.
+const (
+	bringBack = "stop every sallyport, move the damaged files of the data folder away, and bring back a copy of them"
+	mayWrite  = "let the user that runs sallyport own the data folder and all that is in it: chown -R, chmod -R u+rwX"
+	makeRoom  = "make room on the disk of the data folder"
+	reachable = "see that PostgreSQL runs, and that database is its address"
+)
+
+// remedied adds to an error of opening which file it is about and what to do.
+func remedied(err error, folder string) error {
+	if strings.Contains(err.Error(), "; hint: ") {
+		return err
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return fmt.Errorf("%w; hint: %s", err, reachable)
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	hint := bringBack
+	switch e.Code() & 0xff { // the higher bits say more of the same
+	case sqlite3.SQLITE_FULL:
+		hint = makeRoom
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		hint = mayWrite
+	}
+	return fmt.Errorf("%s: %w; hint: %s", filepath.Join(folder, fileName), err, hint)
+}
