@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"sallyport/core/change"
 )
 
 // postgresWriter applies each change in a transaction of its own. Conditions are
@@ -24,28 +22,34 @@ const retries = 5
 // applyTime bounds a change whose caller has gone away.
 const applyTime = 20 * time.Second
 
-func (w *postgresWriter) write(ctx context.Context, set change.Set) error {
+func (w *postgresWriter) write(ctx context.Context, change *work) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), applyTime)
 	defer cancel()
 	for try := 0; ; try++ {
-		err := w.once(ctx, set)
-		if err == nil || !broken(err) || try == retries {
+		err := w.once(ctx, change)
+		if err == nil {
+			w.store.observer.Committed(1)
+			return nil
+		}
+		if !broken(err) || try == retries {
 			return err
 		}
+		w.store.observer.Retried()
 		time.Sleep(time.Duration(1+try) * 5 * time.Millisecond)
 	}
 }
 
-func (w *postgresWriter) once(ctx context.Context, set change.Set) (err error) {
+func (w *postgresWriter) once(ctx context.Context, change *work) (err error) {
+	change.entries = nil // of a try before
 	tx, err := w.store.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // nothing after a commit
-	if err := (txn{execer: postgresTx{tx}, ctx: ctx, store: w.store}).all(set); err != nil {
+	if err := (txn{execer: postgresTx{tx}, ctx: ctx, store: w.store, work: change}).all(); err != nil {
 		return err
 	}
 	return tx.Commit()
