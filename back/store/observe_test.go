@@ -242,6 +242,12 @@ func TestTheFiguresOfTheDatabase(t *testing.T) {
 		if g := read(now.Add(2 * time.Hour)); len(g.Sessions) != 0 {
 			t.Errorf("after their end: sessions %v", g.Sessions)
 		}
+		if err := s.GiveUp(ctx, now, now.Add(2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if g := read(now); g.Messages[message.Waiting] != 0 || g.Messages[message.Late] != 3 || !g.Oldest.IsZero() {
+			t.Errorf("with none that waits: messages %v, the oldest of %v", g.Messages, g.Oldest)
+		}
 	})
 }
 
