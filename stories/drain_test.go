@@ -18,10 +18,11 @@ import (
 // fresh opens a connection for each request, as a balancer may.
 var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// asks asks a client for an address; 0 is a connection that was not taken.
+// asks asks a client for an address; 0 is a connection that was not taken, or that
+// the end cut off before it was looked at.
 func (p *portal) asks(client *http.Client, path string) (status int, err error) {
 	r, err := client.Get(p.url + path)
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
 		return 0, nil
 	}
 	if err != nil {
