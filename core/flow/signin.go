@@ -328,7 +328,9 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	if u.Step == Done { // 2FA is off by the owner's choice, and the policy lets them
 		set.Add(AttemptBegun{Attempt: u.Attempt})
 		issued, result, err := m.issue(ctx, u, "", client, in.Form, in.Password)
-		return append(set, issued...), result, err
+		alone := m.entry(audit.SignedIn, who.ID, client)
+		alone.Method, alone.Attempt = "password", attempt.ID
+		return append(append(set, issued...), alone), result, err
 	}
 	u.Attempt.Data.SetupLong = u.Step == OfferSetup || u.Step == AskInvitation
 	set.Add(AttemptBegun{Attempt: u.Attempt})
