@@ -32,10 +32,11 @@ type Core struct {
 
 // Open opens database and keys and joins the core on top of them.
 func Open(ctx context.Context, c *config.Config) (*Core, error) {
-	return open(ctx, c, nil)
+	return open(ctx, c, nil, nil)
 }
 
-func open(ctx context.Context, c *config.Config, keys *seal.KeyFile) (*Core, error) {
+// open joins the core; with metrics it is counted.
+func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics) (*Core, error) {
 	var err error
 	if keys == nil {
 		if keys, err = seal.ReadKeyFile(c.KeyFile); err != nil {
@@ -46,7 +47,11 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile) (*Core, err
 	if err := params.Check(); err != nil {
 		return nil, fmt.Errorf("hashing: %w", err)
 	}
-	db, err := store.Open(ctx, store.Options{Folder: c.Data, Postgres: c.Database.Reveal(), Keys: keys, Now: clock})
+	options := store.Options{Folder: c.Data, Postgres: c.Database.Reveal(), Keys: keys, Now: clock}
+	if m != nil {
+		options.Observer = m
+	}
+	db, err := store.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +61,9 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile) (*Core, err
 	core.Flow.Writer = writer(c, core.Flow.LinkID)
 	if err := core.Flow.Writer.Check(); err != nil {
 		return nil, fmt.Errorf("%w", closing(core, err))
+	}
+	if m != nil {
+		m.join(core)
 	}
 	core.Manage = &manage.Manager{People: db, Changes: db, Flow: core.Flow, Writer: core.Flow.Writer, Now: clock}
 	return core, nil

@@ -20,23 +20,26 @@ func (c *Core) MailServer() *mail.SMTP {
 }
 
 // mails is the worker that sends mails, or nil without a mail server.
-func (s *Server) mails() *mail.Sender {
+func (s *Server) mails(done func()) *mail.Sender {
 	server := s.core.MailServer()
 	if server == nil {
 		return nil
 	}
-	return &mail.Sender{Queue: s.core.Store, Server: server, Now: s.core.Now, Log: s.log}
+	return &mail.Sender{Queue: s.core.Store, Server: server, Now: s.core.Now, Log: s.log, Done: done}
 }
 
 const heraldEvery = 5 * time.Second
 
 // herald tells what no request tells, until ctx ends.
-func (s *Server) herald(ctx context.Context) {
+func (s *Server) herald(ctx context.Context, done func()) {
 	h := manage.Herald{Manager: s.core.Manage, Log: s.core.Store}
 	tick := time.NewTicker(heraldEvery)
 	defer tick.Stop()
 	for {
-		if err := h.Tell(ctx); err != nil && ctx.Err() == nil {
+		switch err := h.Tell(ctx); {
+		case err == nil:
+			done()
+		case ctx.Err() == nil:
 			s.log.Warn("notices not told yet", "error", err)
 		}
 		select {

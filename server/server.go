@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -45,7 +47,9 @@ type Demo struct {
 type Server struct {
 	core       *Core
 	log        *slog.Logger
+	metrics    *metrics
 	draining   atomic.Bool
+	asked      atomic.Int64 // when a load balancer last asked, in nanoseconds
 	outboxPath string
 	outbox     func() []portal.DemoMessage
 
@@ -59,7 +63,6 @@ const (
 	headerTime = 5 * time.Second
 	answerTime = 30 * time.Second
 	idleTime   = 60 * time.Second
-	drainTime  = 10 * time.Second
 	workerTime = 5 * time.Second
 	headerMax  = 16 << 10
 )
@@ -72,12 +75,13 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	core, err := open(ctx, o.Config, o.Keys)
+	m := newMetrics()
+	core, err := open(ctx, o.Config, o.Keys, m)
 	if err != nil {
 		return err
 	}
 	defer core.Close()
-	s := &Server{core: core, log: newLog(o.Config, os.Stderr)}
+	s := &Server{core: core, log: newLog(o.Config, os.Stderr), metrics: m}
 	site, brand, warnings, err := NewSite(o.Config, o.Demo != nil)
 	if err != nil {
 		return err
@@ -99,17 +103,22 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	closeMetrics, err := s.serveMetrics(o.Config.Metrics)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer closeMetrics() // last: the end is worth a look too
 	for _, line := range slices.Concat(warnings, notes(o.Config, o.Demo != nil), exposed(o.Config, o.Keys)) {
 		fmt.Fprintln(o.Out, line)
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	sender := &sms.Sender{Queue: core.Store, Gateways: gateways, Now: core.Now, Log: s.log}
-	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log}
+	sender := &sms.Sender{Queue: core.Store, Gateways: gateways, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now)}
+	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log, Done: m.worked("sweeper", core.Now)}
 	wg.Go(func() { sender.Run(workers) })
 	wg.Go(func() { sweeper.Run(workers) })
-	wg.Go(func() { s.herald(workers) })
-	if mails := s.mails(); mails != nil {
+	wg.Go(func() { s.herald(workers, m.worked("herald", core.Now)) })
+	if mails := s.mails(m.worked("mailer", core.Now)); mails != nil {
 		wg.Go(func() { mails.Run(workers) })
 	}
 	go phone.Warm()
@@ -118,10 +127,13 @@ func Run(ctx context.Context, o Options) error {
 	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
 	select {
 	case err = <-failed:
+		stop()
 	case <-ctx.Done():
+		// The workers end within their time, whatever requests still do: a text
+		// that one of them queues is sent by another node, or after the restart.
+		stop()
 		err = s.drain(httpServer)
 	}
-	stop()
 	return errors.Join(err, waited(&wg))
 }
 
@@ -134,7 +146,7 @@ func (s *Server) serve(h *http.Server, l net.Listener, c *config.Config) error {
 
 func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, error) {
 	server := &http.Server{Handler: counted(h), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime + web.BodyTime, WriteTimeout: answerTime + 20*time.Second, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerMax - 4096, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnContext: withConn}
+		MaxHeaderBytes: headerMax - 4096, ErrorLog: log.New(webServer{s.log}, "", 0), ConnContext: withConn}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	server.Protocols = protocols // HTTP/2 stays off while Go 1.26.8 and older can be crashed by a client
@@ -146,17 +158,6 @@ func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, err
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
 	}
 	return server, nil
-}
-
-// drain answers what is under way and takes nothing new.
-func (s *Server) drain(h *http.Server) error {
-	s.draining.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := h.Shutdown(ctx); err != nil {
-		return h.Close()
-	}
-	return nil
 }
 
 // waited lets the workers end, for a while.
@@ -192,6 +193,11 @@ func notes(c *config.Config, demo bool) (lines []string) {
 	}
 	if Hidden(c) {
 		lines = append(lines, "note: "+HiddenNote)
+	}
+	if host, _, err := net.SplitHostPort(c.Metrics); err == nil {
+		if at, err := netip.ParseAddr(host); err != nil && host != "localhost" || err == nil && !at.IsLoopback() {
+			lines = append(lines, fmt.Sprintf("note: metrics are served on %s, without a password: let only your monitoring reach it", c.Metrics))
+		}
 	}
 	if len(c.SMS.Gateways) == 0 {
 		lines = append(lines, "note: no SMS gateway is set: set-up asks for no mobile number, and nobody can recover by text message")

@@ -93,7 +93,7 @@ func (b *Brand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handler joins the web fronts into one.
 func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
-	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site)}
+	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
 	p := &portal.Portal{Kit: kit, Flow: s.core.Flow, Manage: s.core.Manage, DefaultCountry: s.core.Config.DefaultCountry,
 		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
 	p.Countries = phone.Countries(s.core.Config.Countries())
@@ -105,6 +105,9 @@ func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
 	// The guard stands outside every route, redirects of the mux included; only
 	// the two questions of a load balancer come by any name.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close") // who comes again finds another node
+		}
 		switch {
 		case r.URL.Path == "/healthz" && r.Method == http.MethodGet:
 			kit.Headers(w.Header())
@@ -124,6 +127,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	w.Header().Set("Cache-Control", "no-store")
+	s.asked.Store(time.Now().UnixNano())
 	if s.draining.Load() {
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 		return

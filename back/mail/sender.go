@@ -54,6 +54,7 @@ type Sender struct {
 	Server Server
 	Now    func() time.Time
 	Log    *slog.Logger
+	Done   func() // after each round that reached the outbox; or nil
 }
 
 // Run sends until ctx ends; what is being handed over then is finished first.
@@ -62,8 +63,11 @@ func (s *Sender) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := s.round(ctx); err != nil && ctx.Err() == nil {
+		switch err := s.round(ctx); {
+		case err != nil && ctx.Err() == nil:
 			s.Log.Warn("outbox of mails not reached", "error", err)
+		case err == nil && s.Done != nil:
+			s.Done()
 		}
 		select {
 		case <-ctx.Done():

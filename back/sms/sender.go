@@ -58,6 +58,7 @@ type Sender struct {
 	Gateways []Gateway
 	Now      func() time.Time
 	Log      *slog.Logger
+	Done     func() // after each round that reached the outbox; or nil
 }
 
 // Run sends until ctx ends; what is inside a call then is finished first.
@@ -66,7 +67,9 @@ func (s *Sender) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		s.round(ctx)
+		if s.round(ctx) && s.Done != nil {
+			s.Done()
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -76,25 +79,27 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-func (s *Sender) round(ctx context.Context) {
+// round sends what waits, and says whether it could.
+func (s *Sender) round(ctx context.Context) bool {
 	now := s.Now()
 	if err := s.Queue.GiveUp(ctx, now.Add(-afterCall), now); err != nil {
 		s.failed(ctx, err)
-		return
+		return false
 	}
 	for ctx.Err() == nil {
 		waiting, err := s.Queue.WaitingMessages(ctx, s.Now(), perRound)
 		if err != nil {
 			s.failed(ctx, err)
-			return
+			return false
 		}
 		if len(waiting) == 0 {
-			return
+			return true
 		}
 		if !s.all(ctx, waiting) {
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // all sends a batch and says whether it got any further.

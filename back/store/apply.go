@@ -27,6 +27,7 @@ type txn struct {
 	execer
 	ctx   context.Context
 	store *Store
+	work  *work
 }
 
 // must runs a statement whose condition has to hold for one row.
@@ -53,15 +54,15 @@ func (t txn) alone(what, id string, at time.Time) error {
 		"alone/"+what+"/"+id, ms(at.Add(limitKept)))
 }
 
-// all applies a set in its order. A mistake in the program fails the change, and
+// all applies the set of its work in its order. A mistake in the program fails the change, and
 // takes down neither the writer nor its neighbours.
-func (t txn) all(set change.Set) (err error) {
+func (t txn) all() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	for _, effect := range set {
+	for _, effect := range t.work.set {
 		if err := t.apply(effect); err != nil {
 			if _, refused := errors.AsType[*change.Refused](err); refused {
 				return err

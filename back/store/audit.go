@@ -20,6 +20,7 @@ func (t txn) audit(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
+	t.work.entries = append(t.work.entries, e)
 	parts := t.store.auditParts(e)
 	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed,
 		t.store.auditMAC(e, parts), parts)

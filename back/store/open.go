@@ -32,6 +32,7 @@ type Options struct {
 	Postgres string // a postgres:// address instead
 	Keys     *seal.KeyFile
 	Now      func() time.Time
+	Observer Observer // or nil
 }
 
 // Open opens the database, migrates it under a lock, and opens its keys. A wrong
@@ -40,7 +41,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Keys == nil {
 		return nil, errors.New("open the database: there is no key file; hint: set key_file")
 	}
-	s := &Store{}
+	s := &Store{observer: silent{}}
+	if o.Observer != nil {
+		s.observer = o.Observer
+	}
 	var err error
 	if o.Postgres != "" {
 		err = s.openPostgres(ctx, o.Postgres)
@@ -216,7 +220,7 @@ func (s *Store) firstKeys(ctx context.Context, o Options) ([]seal.Wrapped, error
 		}
 		made = append(made, key)
 	}
-	if err := s.write(ctx, change.Set{keysMade{Keys: made}}); err != nil {
+	if err := s.write(ctx, &work{set: change.Set{keysMade{Keys: made}}}); err != nil {
 		return nil, fmt.Errorf("store keys: %w", err)
 	}
 	return s.wrappedKeys(ctx)

@@ -12,8 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-
-	"sallyport/core/change"
 )
 
 // dialTime bounds one try to reach a server.
@@ -77,7 +75,7 @@ const applyTime = 20 * time.Second
 
 // write keeps to the caller's deadline, because a database that hangs must not
 // hold up the answer; that the caller has gone away ends nothing.
-func (w *postgresWriter) write(ctx context.Context, set change.Set) error {
+func (w *postgresWriter) write(ctx context.Context, change *work) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,24 +86,30 @@ func (w *postgresWriter) write(ctx context.Context, set change.Set) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bound)
 	defer cancel()
 	for try := 0; ; try++ {
-		err := w.once(ctx, set)
+		err := w.once(ctx, change)
+		if err == nil {
+			w.store.observer.Committed(1)
+			return nil
+		}
 		if demoted(err) {
 			w.redial()
 		}
-		if err == nil || !broken(err) && !demoted(err) || try == retries {
+		if !broken(err) && !demoted(err) || try == retries {
 			return err
 		}
+		w.store.observer.Retried()
 		time.Sleep(time.Duration(1+try) * 5 * time.Millisecond)
 	}
 }
 
-func (w *postgresWriter) once(ctx context.Context, set change.Set) (err error) {
+func (w *postgresWriter) once(ctx context.Context, change *work) (err error) {
+	change.entries = nil // of a try before
 	tx, err := w.store.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // nothing after a commit
-	if err := (txn{execer: postgresTx{tx}, ctx: ctx, store: w.store}).all(set); err != nil {
+	if err := (txn{execer: postgresTx{tx}, ctx: ctx, store: w.store, work: change}).all(); err != nil {
 		return err
 	}
 	return tx.Commit()

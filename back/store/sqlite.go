@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"sallyport/core/change"
 )
 
 // groupMax is how many changes one transaction of the embedded database takes.
@@ -28,7 +26,7 @@ type groupWriter struct {
 }
 
 type queued struct {
-	set    change.Set
+	work   *work
 	result chan error
 }
 
@@ -44,8 +42,8 @@ func newGroupWriter(ctx context.Context, s *Store, db *sql.DB) (*groupWriter, er
 	return w, nil
 }
 
-func (w *groupWriter) write(ctx context.Context, set change.Set) error {
-	q := queued{set: set, result: make(chan error, 1)}
+func (w *groupWriter) write(ctx context.Context, change *work) error {
+	q := queued{work: change, result: make(chan error, 1)}
 	w.mu.RLock()
 	if w.closed {
 		w.mu.RUnlock()
@@ -104,12 +102,19 @@ func (w *groupWriter) commit(group []queued) {
 	if err != nil {
 		w.exec(ctx, "ROLLBACK") // SQLite may have rolled back by itself
 	}
-	for i, q := range group {
+	made := 0
+	for i := range results {
 		if err != nil {
-			q.result <- err
-		} else {
-			q.result <- results[i]
+			results[i] = err
+		} else if results[i] == nil {
+			made++
 		}
+	}
+	if made > 0 {
+		w.store.observer.Committed(made)
+	}
+	for i, q := range group {
+		q.result <- results[i]
 	}
 }
 
@@ -119,7 +124,7 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 		return err
 	}
 	for i, q := range group {
-		if results[i] = w.one(ctx, q.set); results[i] != nil {
+		if results[i] = w.one(ctx, q.work); results[i] != nil {
 			if _, err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
 				return errors.Join(results[i], err)
 			}
@@ -132,11 +137,11 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 	return err
 }
 
-func (w *groupWriter) one(ctx context.Context, set change.Set) error {
+func (w *groupWriter) one(ctx context.Context, change *work) error {
 	if _, err := w.exec(ctx, "SAVEPOINT one"); err != nil {
 		return err
 	}
-	return txn{execer: w, ctx: ctx, store: w.store}.all(set)
+	return txn{execer: w, ctx: ctx, store: w.store, work: change}.all()
 }
 
 // exec runs a statement, prepared once.

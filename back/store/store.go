@@ -19,9 +19,11 @@ import (
 // Store is a database, open and migrated.
 type Store struct {
 	db    *sql.DB // readers; on PostgreSQL writers too
-	write func(context.Context, change.Set) error
+	write func(context.Context, *work) error
 	box   *seal.Box
 	close []func() error
+
+	observer Observer
 
 	wakeMu sync.Mutex
 	wake   []chan struct{}
@@ -34,12 +36,21 @@ func (s *Store) Apply(ctx context.Context, set change.Set) error {
 	if len(set) == 0 {
 		return nil
 	}
-	err := s.write(ctx, set)
+	begun, w := time.Now(), &work{set: set}
+	err := s.write(ctx, w)
+	done := Applied{Took: time.Since(begun), Err: err}
+	refused, isRefused := errors.AsType[*change.Refused](err)
+	switch {
+	case err == nil:
+		done.Entries = w.entries
+	case isRefused:
+		done.Refused = refused.Effect
+	}
+	s.observer.Applied(done)
 	if err == nil {
 		s.wakeFor(set)
-		return nil
 	}
-	if _, refused := errors.AsType[*change.Refused](err); refused {
+	if isRefused {
 		return err
 	}
 	return down("apply change", err)

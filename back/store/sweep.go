@@ -94,6 +94,7 @@ type Sweeper struct {
 	Store *Store
 	Now   func() time.Time
 	Log   *slog.Logger
+	Done  func() // after each sweep that worked; or nil
 }
 
 // Run sweeps until ctx ends.
@@ -101,8 +102,11 @@ func (s Sweeper) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := s.Store.Sweep(ctx, s.Now()); err != nil && ctx.Err() == nil {
+		switch err := s.Store.Sweep(ctx, s.Now()); {
+		case err != nil && ctx.Err() == nil:
 			s.Log.Warn("sweep failed", "error", err)
+		case err == nil && s.Done != nil:
+			s.Done()
 		}
 		select {
 		case <-ctx.Done():

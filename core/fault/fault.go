@@ -32,6 +32,8 @@ type Fault struct {
 	Args  []any  // names and values of the gaps
 	Wait  time.Duration
 	Left  int // tries left, when few enough to say; else 0
+
+	Missed bool // it was a wrong try, and cost one
 }
 
 // New makes a fault with the words of a key; args fill the gaps.
@@ -54,6 +56,12 @@ func (f *Fault) After(wait time.Duration) *Fault {
 // TriesLeft says how many tries are left.
 func (f *Fault) TriesLeft(n int) *Fault {
 	f.Left = n
+	return f
+}
+
+// Miss says that it was a wrong try, and cost one.
+func (f *Fault) Miss() *Fault {
+	f.Missed = true
 	return f
 }
 

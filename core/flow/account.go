@@ -16,6 +16,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/session"
+	"sallyport/core/tally"
 	"sallyport/core/words"
 )
 
@@ -153,7 +154,7 @@ func (m *Machine) ChangeNumberAgain(ctx context.Context, token string, client Cl
 // ChangeNumberCode checks the code sent to the new number and, when it is right,
 // puts the number in the place of the old one, on hold for recovery.
 func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, client Client) (Result, error) {
-	return m.changing(ctx, token, client, "", func(c *Changing) (change.Set, Result, error) {
+	return m.tried(tally.Number)(m.changing(ctx, token, client, "", func(c *Changing) (change.Set, Result, error) {
 		digits, bad := factor.Digits(entered, "code", "text-code.empty")
 		if bad != nil {
 			return nil, Result{}, bad
@@ -163,7 +164,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 			return nil, Result{}, err
 		}
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		d := &c.Setup.Data
 		switch answer := d.Text.Judge(digits, c.Now); answer {
@@ -192,7 +193,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 			}
 			return set, Result{}, out
 		}
-	}, SetupNumber)
+	}, SetupNumber))
 }
 
 func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, client Client) (change.Set, Result, error) {
@@ -287,13 +288,13 @@ func (m *Machine) NewAppScanned(ctx context.Context, token string, client Client
 // NewAppCode checks the code of the new app and switches it on; a replaced app
 // works until then.
 func (m *Machine) NewAppCode(ctx context.Context, token, entered string, client Client) (Result, error) {
-	return m.changing(ctx, token, client, "", func(c *Changing) (change.Set, Result, error) {
+	return m.tried(tally.NewApp)(m.changing(ctx, token, client, "", func(c *Changing) (change.Set, Result, error) {
 		u, err := m.under(ctx, c.Signed)
 		if err != nil {
 			return nil, Result{}, err
 		}
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		d := &c.Setup.Data
 		if !c.Setup.secretFresh(c.Now) {
@@ -310,7 +311,7 @@ func (m *Machine) NewAppCode(ctx context.Context, token, entered string, client 
 			return set, Result{}, m.leftover(u, v.Fault)
 		}
 		return m.bindApp(ctx, c, u, step, client)
-	}, SetupAdd, SetupReplace)
+	}, SetupAdd, SetupReplace))
 }
 
 func (m *Machine) bindApp(ctx context.Context, c *Changing, u *Under, step int64, client Client) (change.Set, Result, error) {

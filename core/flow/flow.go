@@ -40,6 +40,7 @@ import (
 	"sallyport/core/phone"
 	"sallyport/core/policy"
 	"sallyport/core/session"
+	"sallyport/core/tally"
 )
 
 // Secrets are the keyed hashes of the installation.
@@ -64,6 +65,7 @@ type Machine struct {
 	Context  []string // words that make a password easy to guess: the portal's names
 	AppName  string   // the name of the entry in an authenticator app
 	Now      func() time.Time
+	Tally    tally.Counter // or nil
 
 	skew       factor.Skew
 	background sync.WaitGroup
@@ -135,6 +137,27 @@ func (m *Machine) value(form, entered string) []byte {
 // numberKey is how a number is named in limits.
 func (m *Machine) numberKey(e164 string) string { return m.derive("number", e164) }
 
+// tried counts what came of a try, and hands it on.
+func (m *Machine) tried(at tally.Try) func(Result, error) (Result, error) {
+	return func(result Result, err error) (Result, error) {
+		came := tally.Of(err)
+		if err == nil && (result.Step == Held || result.Step == TurnedOff || result.Step == LaneClosed) {
+			came = tally.Stopped
+		}
+		if m.Tally != nil {
+			m.Tally.Tried(at, came)
+		}
+		return result, err
+	}
+}
+
+// Limited counts what was refused because a budget is used up.
+func (m *Machine) Limited(budget string) {
+	if m.Tally != nil {
+		m.Tally.Limited(budget)
+	}
+}
+
 const decisions = 100
 
 // errOvertaken is what a decision returns that found out by itself that another
@@ -171,7 +194,7 @@ func (m *Machine) decide(ctx context.Context, decision func() (change.Set, error
 	return fmt.Errorf("decide: lost %d times, last to %T", decisions, refused.Effect)
 }
 
-// wait says how long the fullest of some budgets would refuse.
+// wait says how long the fullest of some budgets refuses what is asked.
 func (m *Machine) wait(ctx context.Context, now time.Time, spent ...limit.Spent) (time.Duration, *limit.Spent, error) {
 	keys := make([]string, len(spent))
 	for i, s := range spent {
@@ -187,6 +210,9 @@ func (m *Machine) wait(ctx context.Context, now time.Time, spent ...limit.Spent)
 		if w := s.Budget.Wait(states[s.Key], now); w > longest {
 			longest, which = w, &spent[i]
 		}
+	}
+	if which != nil {
+		m.Limited(which.Budget.Name)
 	}
 	return longest, which, nil
 }

@@ -103,13 +103,19 @@ func (m *Machine) signedIn(ctx context.Context, u *Under, method string, client 
 	if err != nil {
 		return nil, Result{}, err
 	}
+	return append(set, m.tellSignedIn(u, method, client)...), result, nil
+}
+
+// tellSignedIn is the entry of a sign-in with a second factor and, for a browser
+// that was not known, its notice.
+func (m *Machine) tellSignedIn(u *Under, method string, client Client) change.Set {
 	entry := m.entry(audit.SignedIn, u.Person.ID, client)
 	entry.Method, entry.Attempt = method, u.Attempt.ID
-	set.Add(entry)
+	set := change.Set{entry}
 	if !u.Attempt.Lane.Known() {
 		set.Add(m.Writer.Notify(message.NewBrowser, message.Told{Person: u.Person, Phones: u.Phones, About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 	}
-	return set, result, nil
+	return set
 }
 
 // again answers a form that was posted twice: for sixty seconds after an attempt

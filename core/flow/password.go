@@ -167,6 +167,9 @@ func (m *Machine) MustChange(ctx context.Context, post Post, entered string, cli
 			return nil, Result{}, err
 		}
 		set.Add(issued...)
+		if u.Attempt.Data.Factor != "" {
+			set.Add(m.tellSignedIn(u, u.Attempt.Data.Factor, client)...)
+		}
 		return set, result, nil
 	}, AskNewPassword)
 }

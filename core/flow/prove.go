@@ -12,6 +12,7 @@ import (
 	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
+	"sallyport/core/tally"
 )
 
 // Post is what every form of an attempt sends besides its fields.
@@ -79,9 +80,9 @@ func (m *Machine) act(ctx context.Context, post Post, value string, client Clien
 
 // SubmitFactor checks the answer to a factor at sign-in: a code from an app.
 func (m *Machine) SubmitFactor(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.App)(m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		try := factor.Try{Entered: entered, Now: u.Now, Last: u.Attempt.Data.Hint}
 		if u.Attempt.Data.TextCode.Alive(u.Now) {
@@ -93,7 +94,7 @@ func (m *Machine) SubmitFactor(ctx context.Context, post Post, entered string, c
 			return m.missed(ctx, u, v, factor.App, client)
 		}
 		return m.appCodeRight(ctx, u, v, client, post.Form, entered)
-	}, AskFactor)
+	}, AskFactor))
 }
 
 // appCodeRight signs in, and cancels a recovery that waits: whoever has the app
@@ -120,7 +121,8 @@ func (m *Machine) within(u *Under) limit.Within {
 	return limit.Within{Budget: limit.Codes, Key: codesKey(u.Person.ID, u.Attempt.Lane), Now: u.Now}
 }
 
-func codesWait(u *Under) *fault.Fault {
+func (m *Machine) codesWait(u *Under) *fault.Fault {
+	m.Limited(limit.Codes.Name)
 	return fault.New(fault.TooMany, "code.wait").After(u.Wait)
 }
 
@@ -184,11 +186,11 @@ func (m *Machine) ended(u *Under, misses change.Set, client Client) (set change.
 func (m *Machine) leftover(u *Under, f *fault.Fault) error {
 	switch left := u.Left - 1; {
 	case left <= 0:
-		return fault.New(fault.TooMany, "code.wait").After(u.nextWait())
+		return fault.New(fault.TooMany, "code.wait").After(u.nextWait()).Miss()
 	case left <= 3:
-		return f.TriesLeft(left)
+		f.TriesLeft(left)
 	}
-	return f
+	return f.Miss()
 }
 
 // nextWait is the wait that the lane's last try starts.

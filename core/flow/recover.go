@@ -13,6 +13,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/session"
+	"sallyport/core/tally"
 )
 
 // What a recovery was proved with.
@@ -56,7 +57,7 @@ func (u *Under) TextWay() (w TextWay) {
 func (m *Machine) AskText(ctx context.Context, post Post, client Client) (Result, error) {
 	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		way := u.TextWay()
 		if way.Recovery != nil && way.Recovery.State(u.Now) == RecoveryWaits {
@@ -88,13 +89,13 @@ func (m *Machine) AskText(ctx context.Context, post Post, client Client) (Result
 // TextProof checks a recovery code from a text message. It never opens a session.
 // An app code typed here is taken as such.
 func (m *Machine) TextProof(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.Text)(m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
 		digits, bad := factor.Digits(entered, "code", "text-code.empty")
 		if bad != nil {
 			return nil, Result{}, bad
 		}
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		p, code := u.Phone(), &u.Attempt.Data.TextCode
 		if u.Attempt.Data.Text {
@@ -112,7 +113,7 @@ func (m *Machine) TextProof(ctx context.Context, post Post, entered string, clie
 			return m.appCodeRight(ctx, u, v, client, post.Form, entered)
 		}
 		return m.wrongProof(ctx, u, answer, v, client)
-	}, AskFactor, AskOtherProof, AskReplace)
+	}, AskFactor, AskOtherProof, AskReplace))
 }
 
 // wrongProof is a wrong entry on the page of the text message: a miss of the
@@ -186,12 +187,12 @@ func (m *Machine) textProved(u *Under, p *phone.Phone, client Client) (change.Se
 
 // CodeProof checks a recovery code.
 func (m *Machine) CodeProof(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.Recovery)(m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
 		if u.Attempt.Data.Code {
 			return nil, Result{}, nil // the same form twice, before the question is answered
 		}
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		v := m.codes(ctx, client, u.Person.Name).Verify(u.Factors, factor.Try{Entered: entered, Now: u.Now})
 		if !v.Right {
@@ -206,7 +207,7 @@ func (m *Machine) CodeProof(ctx context.Context, post Post, entered string, clie
 		set.Add(m.Writer.Notify(message.RecoveryCode, message.Told{Person: u.Person, Phones: u.Phones, Args: []any{"n", u.Attempt.Data.CodesLeft},
 			About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 		return set, Result{}, nil
-	}, AskFactor, AskOtherProof, AskStillHave, AskReplace)
+	}, AskFactor, AskOtherProof, AskStillHave, AskReplace))
 }
 
 // codes is the verifier of recovery codes; its one hash takes its turn.
@@ -258,7 +259,7 @@ func (m *Machine) stopOld(_ context.Context, u *Under, client Client) change.Set
 
 // SetupCodeProof checks a setup code that an operator handed out.
 func (m *Machine) SetupCodeProof(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.SetupCode)(m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
 		if u.Attempt.Data.SetupCode {
 			return nil, Result{}, nil
 		}
@@ -269,7 +270,7 @@ func (m *Machine) SetupCodeProof(ctx context.Context, post Post, entered string,
 		case n != 8:
 			return nil, Result{}, fault.New(fault.Invalid, "setup-code.length", "n", n).On("code")
 		case u.Wait > 0:
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		link, err := m.People.Link(ctx, m.SetupCodeID(u.Person.ID, code))
 		if err != nil {
@@ -285,7 +286,7 @@ func (m *Machine) SetupCodeProof(ctx context.Context, post Post, entered string,
 		entry := m.entry(audit.SetupCodeUsed, u.Person.ID, client)
 		entry.Attempt = u.Attempt.ID
 		return change.Set{m.within(u), person.LinkSpent{ID: link.ID, At: u.Now}, AttemptSaved{Attempt: u.Attempt}, entry}, Result{}, nil
-	}, AskSetupCode, AskOtherProof)
+	}, AskSetupCode, AskOtherProof))
 }
 
 // SetupCodeID is the kept form of a setup code: short codes need a key.

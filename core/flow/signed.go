@@ -15,6 +15,7 @@ import (
 	"sallyport/core/phone"
 	"sallyport/core/policy"
 	"sallyport/core/session"
+	"sallyport/core/tally"
 )
 
 // Signed is a session with all that is true of its person now.
@@ -91,6 +92,7 @@ func (m *Machine) under(ctx context.Context, s *Signed) (*Under, error) {
 		Factors: s.Factors, Phones: s.Phones, Recovery: s.Recovery, Need: s.Need, Now: s.Now}
 	closed, err := m.budgets(ctx, u)
 	if err == nil && closed {
+		m.Limited(limit.Year.Name)
 		err = fault.New(fault.Denied, "lane-closed")
 	}
 	return u, err
@@ -109,6 +111,10 @@ type Confirmation struct {
 // Confirm checks password and code again, and goes on under a new name. It lasts
 // five minutes for further changes.
 func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
+	return m.tried(tally.Confirm)(m.confirm(ctx, token, in, client))
+}
+
+func (m *Machine) confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
 	value := in.Password + "\x00" + in.Code + "\x00" + in.Recovery
 	next := m.derive("session", token, in.Form, value)
 	again, err := m.Signed(ctx, next)
@@ -202,7 +208,7 @@ func (m *Machine) confirmPassword(ctx context.Context, s *Signed, entered string
 			return nil, err
 		}
 		return change.Set{spent, m.entry(audit.PasswordWrong, s.Person.ID, client)},
-			fault.New(fault.Invalid, "confirm.password").On("password")
+			fault.New(fault.Invalid, "confirm.password").On("password").Miss()
 	})
 }
 
@@ -225,7 +231,7 @@ func (m *Machine) confirmCode(ctx context.Context, s *Signed, in Confirmation, c
 		return nil, err
 	}
 	if u.Wait > 0 {
-		return nil, codesWait(u)
+		return nil, m.codesWait(u)
 	}
 	kind, v := factor.App, factor.Verdict{}
 	if in.ByRecovery {

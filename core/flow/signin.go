@@ -12,6 +12,7 @@ import (
 	"sallyport/core/message"
 	"sallyport/core/person"
 	"sallyport/core/session"
+	"sallyport/core/tally"
 )
 
 // SignIn is what the sign-in form sends.
@@ -35,6 +36,14 @@ type tries struct {
 // for every name, known or not; only a right password stores anything that
 // outlives the try.
 func (m *Machine) SignIn(ctx context.Context, in SignIn, client Client) (Result, error) {
+	result, err := m.tried(tally.Password)(m.signIn(ctx, in, client))
+	if err == nil && result.Step == LaneClosed {
+		m.Limited(limit.Year.Name)
+	}
+	return result, err
+}
+
+func (m *Machine) signIn(ctx context.Context, in SignIn, client Client) (Result, error) {
 	if in.Name == "" {
 		return Result{}, fault.New(fault.Invalid, "username.empty").On("username")
 	}
@@ -212,7 +221,7 @@ func (m *Machine) wrongPassword(ctx context.Context, who *person.Person, t tries
 		if record {
 			set.Add(entry)
 		}
-		return set, fault.New(fault.Invalid, "sign-in.wrong").On("username")
+		return set, fault.New(fault.Invalid, "sign-in.wrong").On("username").Miss()
 	})
 }
 
@@ -321,7 +330,9 @@ func (m *Machine) admit(ctx context.Context, in SignIn, who person.Person, t tri
 	if u.Step == Done { // 2FA is off by the owner's choice, and the policy lets them
 		set.Add(AttemptBegun{Attempt: u.Attempt})
 		issued, result, err := m.issue(ctx, u, "", client, in.Form, in.Password)
-		return append(set, issued...), result, err
+		alone := m.entry(audit.SignedIn, who.ID, client)
+		alone.Method, alone.Attempt = "password", attempt.ID
+		return append(append(set, issued...), alone), result, err
 	}
 	u.Attempt.Data.SetupLong = u.Step == OfferSetup || u.Step == AskInvitation
 	set.Add(AttemptBegun{Attempt: u.Attempt})

@@ -47,6 +47,7 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 		return s.before, nil, err
 	}
 	if watch.Wait > 0 {
+		m.Limited(watch.Why)
 		return s.before, watch.Effect, fault.New(fault.TooMany, "text.wait").After(watch.Wait)
 	}
 	code := s.before

@@ -12,6 +12,7 @@ import (
 	"sallyport/core/fault"
 	"sallyport/core/limit"
 	"sallyport/core/phone"
+	"sallyport/core/tally"
 )
 
 // Install begins the set-up, or records that an app is ready.
@@ -161,13 +162,13 @@ func sentAgain(before, now phone.TextCode) string {
 
 // TextCode checks the code that was sent to the number of the set-up.
 func (m *Machine) TextCode(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.Number)(m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
 		digits, bad := factor.Digits(entered, "code", "text-code.empty")
 		if bad != nil {
 			return nil, Result{}, bad
 		}
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		d := &u.Setup.Data
 		if !d.Text.For(phone.ForSetup, d.Number.E164, u.Attempt.ID) {
@@ -188,7 +189,7 @@ func (m *Machine) TextCode(ctx context.Context, post Post, entered string, clien
 		default:
 			return m.wrongText(ctx, u, guessed(&d.Text), client)
 		}
-	}, AskTextCode, ShowSecret, AskNewFactor)
+	}, AskTextCode, ShowSecret, AskNewFactor))
 }
 
 // numberProved takes the code: it is used, and the number is this set-up's.
@@ -238,9 +239,9 @@ func (m *Machine) wrongText(ctx context.Context, u *Under, f *fault.Fault, clien
 // the factor on, spends its step, stores number and recovery codes, and begins
 // the session.
 func (m *Machine) NewFactor(ctx context.Context, post Post, entered string, client Client) (Result, error) {
-	return m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
+	return m.tried(tally.NewApp)(m.act(ctx, post, entered, client, func(u *Under) (change.Set, Result, error) {
 		if u.Wait > 0 {
-			return nil, Result{}, codesWait(u)
+			return nil, Result{}, m.codesWait(u)
 		}
 		d := &u.Setup.Data
 		step, v := factor.Candidate{Secret: d.Secret, Old: d.Old, Rows: u.Factors, Text: d.Text.Digits}.Verify(entered, u.Now)
@@ -256,7 +257,7 @@ func (m *Machine) NewFactor(ctx context.Context, post Post, entered string, clie
 		u.Attempt.Data.Failures++
 		set := m.miss(u, "app", v.Reason, client)
 		return m.saveSetup(u, set), Result{}, m.leftover(u, v.Fault)
-	}, AskNewFactor)
+	}, AskNewFactor))
 }
 
 // StartAgain drops the set-up of this browser and keeps nothing of it.

@@ -82,6 +82,7 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		return nil, err
 	}
 	if !allowed {
+		m.Flow.Limited(limit.Disputes.Name)
 		return nil, fault.New(fault.Gone, "not-me.too-many")
 	}
 	err = m.change(ctx, d.link.Person, func(who *person.Person) (change.Set, error) {

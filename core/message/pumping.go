@@ -33,6 +33,9 @@ const (
 	CountryWindow = 24 * time.Hour
 	CountryShare  = 5 // one in so many
 
+	// What makes a text wait besides the budgets of limit.
+	whyPrefix, whyCountry = "text-prefix", "text-country"
+
 	countryWait = time.Hour // what somebody is told to wait, where only answers help
 )
 
@@ -76,6 +79,7 @@ func (d Destination) probe() limit.Spent {
 // Verdict is what the watch says of one text.
 type Verdict struct {
 	Wait   time.Duration // not now; for the person it is a limit like any other
+	Why    string        // what makes it wait, as limits are named
 	Spend  []limit.Spent // what the text takes when it goes
 	Effect change.Set    // what is to be written either way: closing, telling operators
 }
@@ -91,18 +95,18 @@ func (w Writer) Judge(m *Message, d Destination, t Traffic, rows map[string]limi
 	row := rows[limit.Prefix(d.Hash)]
 	switch {
 	case row.Until.After(now):
-		v.Wait = row.Until.Sub(now)
+		v.Wait, v.Why = row.Until.Sub(now), whyPrefix
 	case t.deaf():
-		v.Wait = PrefixClosed
+		v.Wait, v.Why = PrefixClosed, whyPrefix
 		v.Effect.Add(limit.Closed{Key: limit.Prefix(d.Hash), Now: now, Until: now.Add(PrefixClosed)})
 		v.Effect.Add(alert("prefix", now, "about", d.Prefix, "n", strconv.Itoa(PrefixTexts)))
 	case t.costly():
-		v.Wait = countryWait
+		v.Wait, v.Why = countryWait, whyCountry
 		v.Effect.Add(alert("country", now, "about", d.Country, "n", strconv.Itoa(t.Country), "entered", strconv.Itoa(t.CountryEntered)))
 	case row.Level > 0:
 		probe := d.probe()
 		probe.Now = now
-		v.Wait = probe.Wait(rows[probe.Key])
+		v.Wait, v.Why = probe.Wait(rows[probe.Key]), probe.Budget.Name
 		v.Spend = append(v.Spend, probe)
 	}
 	return v
@@ -116,7 +120,7 @@ func (w Writer) money(v *Verdict, cost limit.Spent, row limit.State, now time.Ti
 	day := w.day(now).Format(time.DateOnly)
 	switch {
 	case after > w.Prices.Day:
-		v.Wait = w.tomorrow(now)
+		v.Wait, v.Why = w.tomorrow(now), cost.Budget.Name
 		v.Effect.Add(alert("money-all", now, "about", day, "most", w.amount(w.Prices.Day)))
 	case after*10 >= w.Prices.Day*8:
 		v.Effect.Add(alert("money-most", now, "about", day, "spent", w.amount(after), "most", w.amount(w.Prices.Day)))

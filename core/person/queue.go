@@ -46,6 +46,10 @@ type Queue struct {
 	collect  func() // ends what finished jobs leave behind
 	giveBack func() // hands free memory to the system
 
+	// Seen, where it is set, hears of each job: how long it waited and ran, or
+	// that no place came free.
+	Seen func(waited, ran time.Duration, busy bool)
+
 	mu      sync.Mutex
 	running int
 	slow    map[string]bool // names under attack whose job is running
@@ -85,14 +89,31 @@ func NewQueue(parallel int) *Queue {
 // and returns a fault of kind Busy; when ctx ends first, the error of ctx. A job
 // should make one hash: the bound on memory is that of one for each place.
 func (q *Queue) Do(ctx context.Context, turn Turn, job func()) error {
+	begun := time.Now()
 	if err := q.enter(ctx, turn); err != nil {
+		if fault.Is(err, fault.Busy) {
+			q.saw(begun, time.Now(), true)
+		}
 		return err
 	}
-	defer q.leave(turn)
+	entered := time.Now()
+	defer func() {
+		q.leave(turn)
+		q.saw(begun, entered, false)
+	}()
 	q.clear()
 	job()
 	return nil
 }
+
+func (q *Queue) saw(begun, entered time.Time, busy bool) {
+	if q.Seen != nil {
+		q.Seen(entered.Sub(begun), time.Since(entered), busy)
+	}
+}
+
+// Parallel is how many jobs may run at once.
+func (q *Queue) Parallel() int { return q.parallel }
 
 // Running is how many jobs run.
 func (q *Queue) Running() int {

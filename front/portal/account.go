@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"crypto/subtle"
 	"errors"
 	"html/template"
 	"net/http"
@@ -465,5 +466,8 @@ func (p *Portal) postPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) outbox(w http.ResponseWriter, r *http.Request) error {
+	if subtle.ConstantTimeCompare([]byte(r.URL.Path), []byte(p.OutboxPath)) != 1 {
+		return web.StatusError(http.StatusNotFound)
+	}
 	return p.draw(w, r, &DemoOutbox{At: p.OutboxPath, Messages: p.Outbox()})
 }

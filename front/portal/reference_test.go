@@ -32,7 +32,7 @@ func TestTheReferenceOfPagesIsFresh(t *testing.T) {
 	}
 	page.WriteString("\n## Addresses\n\n| address | asks | besides |\n|---|---|---|\n")
 	methods := map[string][]string{}
-	for pattern := range (&Portal{OutboxPath: "/demo/{secret}"}).routes() {
+	for pattern := range (&Portal{OutboxPath: "/demo/outbox/{secret}"}).routes() {
 		method, path, ok := strings.Cut(pattern, " ")
 		if !ok {
 			method, path = "any", pattern
@@ -44,7 +44,7 @@ func TestTheReferenceOfPagesIsFresh(t *testing.T) {
 		methods[path] = []string{ways}
 	}
 	about := map[string]string{"/healthz": "the program is alive", "/readyz": "database and keys answer, and the node is not about to stop",
-		"/assets/…": "style, script and icon", "/brand/…": "your logo and icon", "/demo/{secret}": "the text messages of `sallyport demo`, at an address that it prints"}
+		"/assets/…": "style, script and icon", "/brand/…": "your logo and icon", "/demo/outbox/{secret}": "the text messages of `sallyport demo`, at an address that it prints"}
 	delete(methods, "/")
 	methods["/"] = []string{"GET"}
 	about["/"] = "to the account, or to sign-in"

@@ -35,7 +35,9 @@ type Kit struct {
 	Log     *slog.Logger
 	// ErrorPage makes the view of an error.
 	ErrorPage func(r *http.Request, status int, err *fault.Fault, reference string) View
-	cross     http.CrossOriginProtection
+	// Seen, where it is set, hears of each request after its answer.
+	Seen  func(Seen)
+	cross http.CrossOriginProtection
 }
 
 // The bounds of a request.
@@ -91,7 +93,7 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	RetryAfter(w, status, f)
 	view := k.ErrorPage(r, status, f, reference)
 	if err := k.Page(w, r, status, view); err != nil {
-		k.Log.Error("error page failed", "error", err)
+		k.Log.Error("error page failed", "request", Reference(r), "error", err)
 		http.Error(w, http.StatusText(status), status)
 	}
 }
@@ -175,8 +177,10 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 		// Some clients name the scheme's own port.
 		hosts[k.Site.Host+map[bool]string{true: ":443", false: ":80"}[k.Site.HTTPS]] = true
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(plain http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, reference()))
+		w := &answer{ResponseWriter: plain}
+		defer func(begun time.Time) { k.seeing(r, w, begun) }(time.Now())
 		k.Headers(w.Header())
 		if !hosts[strings.ToLower(r.Host)] {
 			http.Error(w, "421 Misdirected Request", http.StatusMisdirectedRequest) // nothing of ours
@@ -198,7 +202,9 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 			return
 		}
 		if r.Method == http.MethodPost {
-			if err := readForm(w, r); err != nil {
+			// The plain writer, which net/http knows: it closes the connection when
+			// too much is sent.
+			if err := readForm(plain, r); err != nil {
 				k.Fail(w, r, err)
 				return
 			}
