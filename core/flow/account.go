@@ -185,12 +185,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 			}
 			set := m.miss(u, "text", "wrong", client)
 			set.Add(SetupSaved{Setup: *c.Setup})
-			left := f.Left
-			out := m.leftover(u, f)
-			if left > 0 {
-				f.Left = left
-			}
-			return set, Result{}, out
+			return set, Result{}, m.fewest(u, f)
 		}
 	}, SetupNumber)
 }

@@ -152,15 +152,7 @@ func (m *Machine) wrongProof(ctx context.Context, u *Under, answer phone.Answer,
 		return nil, Result{}, err
 	}
 	set.Add(more...)
-	left := f.Left
-	out := m.leftover(u, f)
-	if fault.Is(out, fault.TooMany) {
-		return set, Result{}, out
-	}
-	if left > 0 && (f.Left == 0 || left < f.Left) {
-		f.Left = left
-	}
-	return set, Result{}, f
+	return set, Result{}, m.fewest(u, f)
 }
 
 // textProved takes the code. Without a delay, or when a recovery is open, the

@@ -224,15 +224,7 @@ func (m *Machine) wrongText(ctx context.Context, u *Under, f *fault.Fault, clien
 	if err != nil {
 		return nil, Result{}, err
 	}
-	left := f.Left
-	set = m.saveSetup(u, append(set, more...))
-	if err := m.leftover(u, f); fault.Is(err, fault.TooMany) {
-		return set, Result{}, err
-	}
-	if left > 0 && left < f.Left || f.Left == 0 {
-		f.Left = left
-	}
-	return set, Result{}, f
+	return m.saveSetup(u, append(set, more...)), Result{}, m.fewest(u, f)
 }
 
 // NewFactor checks the code of the new app. When it is right one change switches
