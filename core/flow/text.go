@@ -41,11 +41,16 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 		}
 		return s.before, nil, fault.New(fault.TooMany, word).After(wait)
 	}
+	// The gap that the page names is the number's: it goes on over a new code.
+	states, err := m.Changes.Limits(ctx, []string{budgets[0].Key})
+	if err != nil {
+		return s.before, nil, fmt.Errorf("read limits: %w", err)
+	}
 	code := s.before
 	if !code.For(s.purpose, s.number, s.owner) || !code.Alive(now) {
 		code = phone.NewTextCode(s.purpose, s.number, s.owner, now, s.before)
 	}
-	code.SentAt, code.Sends = now, code.Sends+1
+	code.SentAt, code.Sends = now, 1+limit.TextNumber.Max-limit.TextNumber.Left(states[budgets[0].Key], now)
 	if client.Address != "" {
 		code.Address = limit.TextAddress.Key(client.Address)
 	}
