@@ -118,20 +118,24 @@ func (m *Machine) ChangeNumber(ctx context.Context, token, typed, country string
 			return nil, Result{}, err
 		}
 		d := &c.Setup.Data
-		if d.Text.For(phone.ForChange, number.E164, c.Session.Data.Change) && d.Text.Alive(c.Now) &&
-			c.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+		d.Typed, d.Country, d.Number, d.ProvedAt = typed, country, number, time.Time{}
+		if c.sending().underWay(c.Now) {
 			return nil, Result{}, nil
 		}
-		d.Typed, d.Country, d.Number, d.ProvedAt = typed, country, number, time.Time{}
 		return m.sendChange(ctx, c, client)
 	}, SetupNumber)
+}
+
+func (c *Changing) sending() sending {
+	d := c.Setup.Data
+	return sending{person: c.Person.ID, lane: c.lane(), purpose: phone.ForChange, number: d.Number.E164,
+		country: d.Number.Country, owner: c.Session.Data.Change, before: d.Text}
 }
 
 func (m *Machine) sendChange(ctx context.Context, c *Changing, client Client) (change.Set, Result, error) {
 	d := &c.Setup.Data
 	before := d.Text
-	code, set, err := m.send(ctx, sending{person: c.Person.ID, lane: c.lane(), purpose: phone.ForChange, number: d.Number.E164,
-		country: d.Number.Country, owner: c.Session.Data.Change, before: before}, client, c.Now)
+	code, set, err := m.send(ctx, c.sending(), client, c.Now)
 	if err != nil {
 		return nil, Result{}, err
 	}

@@ -67,6 +67,18 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 	return code, set, nil
 }
 
+// Gap is the least time between the newest text of a code and the next one.
+func Gap(code phone.TextCode) time.Duration {
+	return limit.TextNumber.Gaps[min(max(code.Sends, 1), 2)-1]
+}
+
+// underWay says whether a code to a number went out within the gap: asking for it
+// once more, by a double click or by the way back, leads on to it.
+func (s sending) underWay(now time.Time) bool {
+	code := s.before
+	return code.For(s.purpose, s.number, s.owner) && code.Alive(now) && now.Before(code.SentAt.Add(Gap(code)))
+}
+
 // textBudgets are what a code text costs: by number, person, lane and address.
 func (m *Machine) textBudgets(s sending, client Client, now time.Time) (spent []limit.Spent) {
 	number := m.numberKey(s.number)

@@ -77,12 +77,11 @@ func (m *Machine) Number(ctx context.Context, post Post, typed, country string, 
 		if err := m.mayShare(ctx, number.E164, u.Phones); err != nil {
 			return nil, Result{}, err
 		}
-		d := &u.Setup.Data
-		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) &&
-			u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
-			return nil, Result{}, nil // a double click: the text is on its way
+		d, s := &u.Setup.Data, m.sendingSetup(u, number)
+		if s.underWay(u.Now) {
+			return nil, Result{}, nil
 		}
-		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		code, set, err := m.send(ctx, s, client, u.Now)
 		if err != nil {
 			return nil, Result{}, err
 		}
@@ -291,12 +290,12 @@ func (m *Machine) OwnNumber(ctx context.Context, post Post, client Client) (Resu
 		if own == nil {
 			return nil, Result{}, fault.New(fault.Denied, "step.first")
 		}
-		d := &u.Setup.Data
 		number := phone.Number{E164: own.Number, Region: own.Region, Country: own.Region}
-		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) && u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+		d, s := &u.Setup.Data, m.sendingSetup(u, number)
+		if s.underWay(u.Now) {
 			return nil, Result{}, nil
 		}
-		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		code, set, err := m.send(ctx, s, client, u.Now)
 		if err != nil {
 			return nil, Result{}, err
 		}

@@ -12,7 +12,6 @@ import (
 	"sallyport/core/factor"
 	"sallyport/core/fault"
 	"sallyport/core/flow"
-	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/phone"
 	"sallyport/core/session"
@@ -306,10 +305,7 @@ func (p *Portal) delivered(r *http.Request, code phone.TextCode, f *web.Frame) e
 
 // resend is what the block under a text message code says of the gaps.
 func resend(again string, code phone.TextCode, now time.Time) Resend {
-	gap := limit.TextNumber.Gaps[0]
-	if code.Sends > 1 {
-		gap = limit.TextNumber.Gaps[1]
-	}
+	gap := flow.Gap(code)
 	return Resend{Again: again, Gap: gap, Wait: max(0, code.SentAt.Add(gap).Sub(now))}
 }
 
