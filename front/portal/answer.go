@@ -15,6 +15,9 @@ import (
 	"sallyport/front/web"
 )
 
+// outageRetry is when to come back after a problem at our end, for programs.
+const outageRetry = 5 * time.Second
+
 // draw writes a page in its ordinary state.
 func (p *Portal) draw(w http.ResponseWriter, r *http.Request, view web.View) error {
 	f := view.Base()

@@ -11,7 +11,7 @@ type NotMe struct {
 	web.Frame
 	Action   string    // /not-me/{token}
 	Event    string    // the key of what happened: dispute.…
-	At       time.Time // when it happened
+	At       time.Time // when it happened, or zero where that cannot be read now
 	Done     bool      // the account is on hold now
 	Reported time.Time // when it had been reported before, or zero
 }

@@ -428,6 +428,5 @@ func (p *Portal) postNotMe(w http.ResponseWriter, r *http.Request) error {
 // that looks as if it were done.
 func (p *Portal) notMeDown(w http.ResponseWriter, r *http.Request, cause error) error {
 	p.Log.Error("dispute failed", "request", web.Reference(r), "error", cause)
-	v := &NotMe{Action: r.URL.Path, Event: "dispute.set-up"}
-	return p.again(w, r, fault.New(fault.Outage, "not-me.outage"), v)
+	return p.again(w, r, fault.New(fault.Outage, "not-me.outage").After(outageRetry), &NotMe{Action: r.URL.Path})
 }

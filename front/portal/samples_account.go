@@ -190,7 +190,7 @@ func (s sampler) disputes() []Sample {
 	done, before, outage := ask("number-changed"), ask("number-changed"), ask("number-changed")
 	done.Done = true
 	before.Done, before.Reported = true, s.at(11, 23, 15, 2)
-	outage.Frame = s.say(outage.Frame, "warning", "not-me.outage")
+	outage.Frame, outage.At = s.say(outage.Frame, "warning", "not-me.outage"), time.Time{}
 	all := []Sample{
 		{"not-me", ask("number-changed")},
 		{"not-me-done", done},
