@@ -303,6 +303,7 @@ func (m *Machine) NewAppCode(ctx context.Context, token, entered string, client 
 		if v.Free {
 			return nil, Result{}, v.Fault
 		}
+		v.Fault = m.skew.Soften(v.Fault)
 		if !v.Right {
 			d.Misses++
 			set := m.miss(u, "app", v.Reason, client)
