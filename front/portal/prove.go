@@ -75,7 +75,7 @@ func (p *Portal) otherView(r *http.Request, u *flow.Under) (*OtherWay, error) {
 		}
 	}
 	way := u.TextWay()
-	v.Text = TextWay{Hidden: !u.Need.TextProof, Ending: way.Number, Wait: way.Delay, Reset: way.DelayWhy == "mail"}
+	v.Text = TextWay{Hidden: !u.Need.TextProof, Ending: way.Number, Wait: way.Delay, Everybody: way.DelayWhy == "", Reset: way.DelayWhy == "mail"}
 	switch {
 	case way.Recovery != nil && way.Recovery.State(u.Now) == flow.RecoveryWaits:
 		v.Text.Waiting, v.Text.From = true, way.Recovery.OpenAt

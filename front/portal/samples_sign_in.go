@@ -61,6 +61,7 @@ func (s sampler) otherWay() []Sample {
 		{"other-way-no-codes", with(func(v *OtherWay) { v.Codes.Left = false })},
 		{"other-way-no-number", with(func(v *OtherWay) { v.Text.Ending = "" })},
 		{"other-way-held-number", with(func(v *OtherWay) { v.Text.Changed, v.Text.From = s.now, opens })},
+		{"other-way-wait", with(func(v *OtherWay) { v.Text.Wait, v.Text.Everybody = 2*time.Hour, true })},
 		{"other-way-administrator", with(func(v *OtherWay) { v.Text.Wait = 24 * time.Hour })},
 		{"other-way-password-reset", with(func(v *OtherWay) { v.Text.Wait, v.Text.Reset = 24*time.Hour, true })},
 		{"other-way-waiting", with(func(v *OtherWay) { v.Text.Waiting, v.Text.From = true, opens })},
