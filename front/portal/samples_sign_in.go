@@ -88,9 +88,8 @@ func (s sampler) recovery() []Sample {
 	}
 	left := replace(true, false)
 	left.Frame = s.say(left.Frame, "info", "recovery-code.left", "n", 9)
-	few := replace(true, false)
-	few.Frame = s.say(few.Frame, "warning", "recovery-code.left.one")
-	few.Notices[0].Link = web.Link{Href: "/account/codes/new", Words: "recovery-code.make"}
+	one := replace(true, false)
+	one.Frame = s.say(one.Frame, "info", "recovery-code.left.one")
 	waiting := func(state RecoveryState, signed bool) *RecoveryWait {
 		return &RecoveryWait{Frame: s.frame(), State: state, From: s.at(11, 24, 14, 32), Until: s.at(11, 27, 14, 32),
 			Left: 24*time.Hour - 5*time.Second, At: s.at(11, 24, 9, 10), Signed: signed, HasApp: true}
@@ -108,7 +107,7 @@ func (s sampler) recovery() []Sample {
 		{"replace", replace(true, false)},
 		{"replace-choose", replace(true, false, invalid("still", "replace.choose"))},
 		{"replace-left", left},
-		{"replace-few-left", few},
+		{"replace-one-left", one},
 		{"replace-text", replace(false, true)},
 		{"replace-no-app", replace(false, false)},
 		{"recovery-wait", waiting(RecoveryWaiting, false)},
