@@ -78,6 +78,11 @@ func (p *Portal) getConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, _ := p.confirmView(r, s)
+	if !v.PasswordOnly {
+		if done, err := p.waits(w, r, s); done {
+			return err
+		}
+	}
 	return p.draw(w, r, v)
 }
 

@@ -256,7 +256,7 @@ func (p *Portal) postNumber(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) getNumberCode(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
+	u, err := p.atCode(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
 	if u == nil {
 		return err
 	}
@@ -458,7 +458,7 @@ func (p *Portal) newFactorView(u *flow.Under, err error) *SetupAppCode {
 }
 
 func (p *Portal) getNewFactor(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskNewFactor)
+	u, err := p.atCode(w, r, flow.AskNewFactor)
 	if u == nil {
 		return err
 	}
