@@ -69,7 +69,7 @@ func (b newApp) rows(older app) {
 	}
 	b.do("Verify", "code", b.app.wrong()).is(want{status: 429, page: "wait", h1: "Wait before you try again", retry: "900",
 		texts: []string{"You entered too many wrong codes. You can try again in 15 minutes", "If this was not you, someone may know your password. Change it or contact the service desk."}})
-	b.do("Try again").is(want{status: 429, page: "wait"})
+	b.tryAgain().is(want{status: 429, page: "wait", texts: []string{"You can try again in 15 minutes"}})
 	b.p.move(15*time.Minute + time.Second)
 	b.again()
 	b.is(want{page: "setup-scan"})

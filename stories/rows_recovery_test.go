@@ -35,6 +35,10 @@ func TestRecoveryCodeRows(t *testing.T) {
 		b.do("Verify", "recovery", typed).marked(want{page: "recovery-code", problem: "#recovery " + wrong + more})
 	}
 	b.do("Verify", "recovery", "8KZT-4Q2M-7XPD-93HB").is(want{status: 429, page: "wait", retry: "900", texts: []string{"You entered too many wrong codes. You can try again in 15 minutes"}})
+	b.tryAgain().is(want{status: 429, page: "wait"})
+	for _, path := range []string{"/2fa", "/2fa/other", "/2fa/recovery-code"} { // all methods share the wait
+		b.get(path).is(want{status: 429, page: "wait"})
+	}
 	p.move(16 * time.Minute)
 	b = p.lost("ada")
 	b.get("/2fa/recovery-code")

@@ -107,6 +107,7 @@ func (way codeWay) rows(p *portal, b *browser) {
 	b.do("Verify", "code", not(1, code, newest, b.app.codes())[0]).marked(want{page: page, problem: "#code " + wrongText + " You have 1 try left."})
 	b.do("Verify", "code", not(1, code, newest, b.app.codes())[0]).is(want{status: 429, page: "wait", h1: "Wait before you try again", retry: "900",
 		texts: []string{"You entered too many wrong codes. You can try again in 15 minutes"}})
+	b.tryAgain().is(want{status: 429, page: "wait"})
 }
 
 // codes are the codes of an app that would be taken now.
