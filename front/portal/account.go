@@ -1,9 +1,11 @@
 package portal
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -224,8 +226,16 @@ func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 && page > 0 {
-		return web.Redirect(w, r, "/account/activity") // a page that is no longer there
+	if len(entries) == 0 && page > 0 { // it is not there, or no longer: the last one is shown
+		last := sort.Search(page, func(n int) bool {
+			next, nextErr := p.Flow.History.Events(r.Context(), s.Person.ID, 1, (n+1)*perPage)
+			err = errors.Join(err, nextErr)
+			return len(next) == 0
+		})
+		if err != nil {
+			return err
+		}
+		return web.Redirect(w, r, "/account/activity?page="+strconv.Itoa(last))
 	}
 	v := &Activity{Zone: "UTC"}
 	if zone := p.Site.TimeZone; zone != nil {
@@ -238,9 +248,8 @@ func (p *Portal) activity(w http.ResponseWriter, r *http.Request) error {
 		v.Newer = "/account/activity?page=" + strconv.Itoa(page-1)
 	}
 	for _, row := range p.events(entries) {
-		day := row.At.Truncate(24 * time.Hour)
-		if n := len(v.Days); n == 0 || !v.Days[n-1].Date.Equal(day) {
-			v.Days = append(v.Days, ActivityDay{Date: day})
+		if n := len(v.Days); n == 0 || !p.Site.SameDay(v.Days[n-1].Date, row.At) {
+			v.Days = append(v.Days, ActivityDay{Date: row.At})
 		}
 		last := &v.Days[len(v.Days)-1]
 		last.Events = append(last.Events, row)

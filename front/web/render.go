@@ -209,6 +209,9 @@ func (s *Site) days(now, t time.Time) int {
 	return int(midnight(now).Sub(midnight(t)).Hours() / 24)
 }
 
+// SameDay says whether two moments lie on one day of the portal's zone.
+func (s *Site) SameDay(a, b time.Time) bool { return s.days(a, b) == 0 }
+
 // recent writes a past time for a list: today by the clock, else with the day.
 func (s *Site) recent(now, t time.Time) template.HTML {
 	key, form := "time.day", "short-day"
