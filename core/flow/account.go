@@ -104,7 +104,7 @@ func (m *Machine) beginChange(s *Signed, kind string, client Client) *Setup {
 // ChangeNumber takes the number that is to replace the present one and sends it
 // a code. The present one works until the code was right.
 func (m *Machine) ChangeNumber(ctx context.Context, token, typed, country string, client Client) (Result, error) {
-	return m.changing(ctx, token, client, SetupNumber, func(c *Changing) (change.Set, Result, error) {
+	result, err := m.changing(ctx, token, client, SetupNumber, func(c *Changing) (change.Set, Result, error) {
 		number, err := phone.Parse(typed, country, m.Numbers)
 		if err != nil {
 			return nil, Result{}, err
@@ -124,6 +124,7 @@ func (m *Machine) ChangeNumber(ctx context.Context, token, typed, country string
 		}
 		return m.sendChange(ctx, c, client)
 	}, SetupNumber)
+	return result, m.late(ctx, err, typed, country, func() (change.Set, error) { return m.keepChange(ctx, token, typed, country, client) })
 }
 
 func (c *Changing) sending() sending {

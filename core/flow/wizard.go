@@ -68,7 +68,7 @@ func keep(s *Setup, p phone.Phone) {
 
 // Number takes a mobile number and sends it a code.
 func (m *Machine) Number(ctx context.Context, post Post, typed, country string, client Client) (Result, error) {
-	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+	result, err := m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
 		number, err := phone.Parse(typed, country, m.Numbers)
 		u.Setup.Data.Typed, u.Setup.Data.Country = typed, country
 		if err != nil {
@@ -88,6 +88,7 @@ func (m *Machine) Number(ctx context.Context, post Post, typed, country string, 
 		d.Number, d.Text, d.ProvedAt, d.Kept = number, code, time.Time{}, false
 		return m.saveSetup(u, set), Result{}, nil
 	}, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+	return result, m.late(ctx, err, typed, country, func() (change.Set, error) { return m.keepTyped(ctx, post.Token, typed, country, client) })
 }
 
 // mayShare refuses a number that too many accounts have proved, in the words of

@@ -210,7 +210,7 @@ func signInAgain(returnTo string) string {
 
 // ended is S19 for a session: why it ended, and the way back to where they were.
 func (p *Portal) ended(w http.ResponseWriter, r *http.Request, s *flow.Signed) error {
-	back := ""
+	_, back, _ := changeAt(r.URL.Path) // a form has no page of its own
 	if r.Method == http.MethodGet {
 		back = r.URL.RequestURI()
 	}
