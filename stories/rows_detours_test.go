@@ -49,6 +49,10 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("other codes after a refresh: %v", b.saved())
 		}
 	}
+	b.do("Finish").marked(want{page: "setup-finish", h1: "2FA is on", problem: "#saved Tick the box to show that you have saved your recovery codes"})
+	if !slices.Equal(codes, b.saved()) {
+		t.Errorf("other codes after the error: %v", b.saved())
+	}
 	p.move(2 * time.Minute)
 	b.get("/2fa/setup/finish").is(want{texts: []string{"Your recovery codes are hidden now. You can make new ones."}})
 	b.ask("/2fa/setup/codes.txt").leads("/2fa/setup/finish")

@@ -199,22 +199,22 @@ func (way codeWay) expires(p *portal, b *browser) {
 			b.get(b.page.url)
 			b.confirm("change your mobile number").is(want{page: page})
 		}
-		b.do("Verify", "code", code).marked(want{page: page, problem: "#code That code has expired. " + words})
+		b.do("Verify", "code", code).marked(want{page: page, problem: "#code " + words})
 	}
-	late("We have sent a new one.")
+	late("That code has expired. We have sent a new one.")
 	next := p.code(way.to)
 	if next == code {
 		p.t.Fatal("the same code after it expired")
 	}
 	b.do("Verify", "code", code).marked(want{page: page, problem: "#code That is an older code. Use the code in the newest text message."})
 	if code = next; page == "text-code" { // that was the hour's second
-		late("Choose ‘Send SMS again’ in 40 minutes.")
+		late("That code has expired. Choose ‘Send SMS again’ in 40 minutes.")
 	} else {
 		for b.setsUp() && len(p.lines(way.to)) < 5 || len(p.lines(way.to)) < 3 {
-			late("We have sent a new one.")
+			late("That code has expired. We have sent a new one.")
 			code = p.code(way.to)
 		}
-		late("Choose ‘Send SMS again’ in 24 hours.")
+		late("That code has expired. Choose ‘Send SMS again’ in 24 hours.")
 	}
 	p.quiet(way.to)
 	b.do("Verify", "code", not(1, code, b.app.codes())[0]).marked(want{page: page, problem: "#code " + wrongText})
