@@ -114,7 +114,7 @@ func TestBusyElsewhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("keeps every core busy for seconds")
 	}
-	const cheap, dear = "memory: 19456\n  time: 2\n  threads: 1\n  parallel: 2", "memory: 262144\n  time: 10\n  threads: 1\n  parallel: 2"
+	const cheap, dear = "memory: 19456\n  time: 2\n  threads: 1\n  parallel: 2", "memory: 131072\n  time: 10\n  threads: 1\n  parallel: 2"
 	p := open(t, settings{hashing: "\n  " + cheap})
 	owner := p.enrol("ada")
 	link := p.invitation("person", "add", "grace")
@@ -148,9 +148,12 @@ func TestBusyElsewhere(t *testing.T) {
 			b.do(button, fields...).is(w)
 		})
 	}
-	for range 12 {
-		b := p.browser()
-		b.get("/sign-in")
+	flood := make([]*browser, 30)
+	for i := range flood {
+		flood[i] = p.browser()
+		flood[i].get("/sign-in")
+	}
+	for _, b := range flood {
 		all.Go(func() { b.press("Sign in", "username", "nobody", "password", "wrong") })
 	}
 	time.Sleep(200 * time.Millisecond)
@@ -161,7 +164,7 @@ func TestBusyElsewhere(t *testing.T) {
 	all.Wait()
 	// Known browsers come first, and wait only for each other.
 	owner.get("/confirm?to=/account/phone").is(want{page: "confirm"})
-	code, told := owner.app.code(), make(chan *page, 12)
+	code, told := owner.app.code(), make(chan *page, 24)
 	for range cap(told) {
 		b := owner.twin()
 		all.Go(func() { told <- b.press("Continue", "password", password, "code", code) })

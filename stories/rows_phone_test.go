@@ -162,8 +162,9 @@ func TestTooManyTextMessages(t *testing.T) {
 	owner.address = last.address
 	owner.get("/account/phone")
 	owner.do("Send SMS", "phone", number2).marked(want{status: 429, page: "setup-phone", problem: "#phone " + words, kept: []string{"phone", number2}}).after(40 * time.Minute)
-	c := p.lost("grace")
+	c := p.browser()
 	c.address = last.address
+	c.enter("grace", password)
 	c.get("/2fa/other")
 	c.do("Send SMS").is(want{status: 429, page: "other-way", problem: " " + words}).after(40 * time.Minute)
 	p.move(40 * time.Minute)

@@ -73,7 +73,7 @@ func TestStaleForms(t *testing.T) {
 	for range 15 {
 		p.move(50 * time.Minute)
 		b.get("/account/activity").is(want{page: "activity"})
-		time.Sleep(50 * time.Millisecond) // the idle end is moved beside the answer
+		time.Sleep(200 * time.Millisecond) // the idle end is moved beside the answer
 	}
 	question.do("Continue", "password", password, "code", b.app.code()).is(want{status: 422, page: "confirm", notice: stale})
 	question.do("Continue", "password", password, "code", b.app.code()).is(want{page: "setup-phone"})

@@ -2,6 +2,7 @@ package stories_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,14 +133,18 @@ func TestSendAgainRows(t *testing.T) {
 
 func (way codeWay) again(p *portal, b *browser) {
 	page, to, code := b.page.name(), way.to, p.code(way.to)
-	early := func(pattern string) {
+	early := func(most int) { // seconds; some pass while the story is told
 		p.t.Helper()
-		b.do("Send SMS again").is(want{status: 429, page: page}).shows("Wait (?:" + pattern + "), then choose ‘Send SMS again’\\.")
+		b.do("Send SMS again").is(want{status: 429, page: page}).shows(`Wait (\d+ more seconds|2 minutes), then choose ‘Send SMS again’\.`)
+		n, err := strconv.Atoi(between(b.page.notice(), "Wait ", " more seconds"))
+		if minutes := strings.Contains(b.page.notice(), "2 minutes"); minutes != (most > 90) || !minutes && (err != nil || n > most || n < most-10) {
+			p.t.Errorf("%q, not at most %d seconds", b.page.notice(), most)
+		}
 		p.quiet(to)
 	}
 	b.is(want{texts: []string{"No text message?", "Texts can take a minute or two. You can send again 30 seconds after the last one."}})
 	p.move(17 * time.Second)
-	early("1[0-3] more seconds")
+	early(13)
 	p.move(13 * time.Second)
 	b.do("Send SMS again").is(want{page: page, notice: "We sent the code again. It is the same code.", texts: []string{"You can send again 2 minutes after the last one."}})
 	if again := p.code(to); again != code {
@@ -158,9 +163,9 @@ func (way codeWay) again(p *portal, b *browser) {
 		tooOften("8 minutes")
 		return
 	}
-	early("2 minutes")
+	early(120)
 	p.move(50 * time.Second)
-	early("(?:6[6-9]|70) more seconds")
+	early(70)
 	p.move(70 * time.Second)
 	b.do("Send SMS again").is(want{page: page, notice: "We sent the code again. It is the same code."})
 	p.code(to)
