@@ -33,14 +33,10 @@ func TestDisputeRows(t *testing.T) {
 	p.setupCode("person", "release", "ada", "--checked", "other", "--note", "x")
 	p.move(7*24*time.Hour + time.Second)
 	p.setupCode("person", "reset-2fa", "ada", "--checked", "other", "--note", "x", "--keep-phone")
-	for link, w := range map[string]want{
-		first:               {status: 410, texts: []string{"This link worked for 7 days. Contact the service desk if a change was not yours."}},
-		first + "x":         {status: 404, texts: []string{"This link does not work. Check that you copied all of it."}},
-		"/not-me/" + "AAAA": {status: 404, texts: []string{"This link does not work. Check that you copied all of it."}},
-	} {
-		w.page, w.absent = "error", []string{"It was not me"}
-		b.get(link).is(w)
-	}
+	const unknown = "This link does not work. Check that you copied all of it."
+	b.get(first).is(want{status: 410, page: "error"}).reads("This link no longer works", "This link worked for 7 days. Contact the service desk if a change was not yours.")
+	b.get(first+"x").is(want{status: 404, page: "error"}).reads("This link no longer works", unknown)
+	b.get("/not-me/AAAA").is(want{status: 404, page: "error"}).reads("This link no longer works", unknown)
 }
 
 // samples starts the server of all pages in all states.

@@ -95,16 +95,18 @@ func TestErrorPages(t *testing.T) {
 	t.Parallel()
 	p := open(t)
 	b := p.enrol("ada")
-	b.get("/nowhere").is(want{status: 404, page: "error", step: "0", h1: "Page not found", title: "Page not found – Example", texts: []string{"If you typed the address, check it."}})
+	b.get("/nowhere").is(want{status: 404, page: "error", step: "0", title: "Page not found – Example"}).
+		reads("Page not found", "If you typed the address, check it.", "Go to the start")
 	b.click("Go to the start").is(want{page: "security"})
 	b.form("/account/password", "token", "", "password", password2)
 	b.page = b.raw("POST", "/account/password", "password=x")
-	b.is(want{status: 403, page: "error", h1: "You cannot open this page", title: "You cannot open this page – Example", texts: []string{"Ask the service desk if you think you should be able to."}})
+	b.is(want{status: 403, page: "error", title: "You cannot open this page – Example"}).
+		reads("You cannot open this page", "Ask the service desk if you think you should be able to.", "Go to the start")
 	b.click("Go to the start").is(want{page: "security"})
 	b.page = b.raw("POST", "/account/password", strings.Repeat("x", 70<<10))
-	b.is(want{status: 413, page: "error", h1: "That was too large", texts: []string{"Shorten what you entered, then try again."}})
+	b.is(want{status: 413, page: "error", title: "That was too large – Example"}).reads("That was too large", "Shorten what you entered, then try again.")
 	b.page = b.raw("POST", "/sign-in", "username=a%00")
-	b.is(want{status: 422, page: "error", h1: "There is a problem", texts: []string{"Something in what you sent cannot be read. Type it again."}})
+	b.is(want{status: 422, page: "error", title: "There is a problem – Example"}).reads("There is a problem", "Something in what you sent cannot be read. Type it again.")
 }
 
 // TestBusyElsewhere keeps the hashing queue full: every page that hashes says so in

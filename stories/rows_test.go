@@ -43,6 +43,15 @@ func (p *page) marked(w want) *page {
 	return p
 }
 
+// reads checks all that stands on a page.
+func (p *page) reads(h1 string, texts ...string) *page {
+	p.t.Helper()
+	if want := strings.Join(append([]string{h1}, texts...), " "); p.text() != want || p.h1() != h1 {
+		p.t.Errorf("%s: %q, not %q", p.url, p.text(), want)
+	}
+	return p
+}
+
 // tag is the field with an id.
 func (p *page) tag(id string) string {
 	for _, in := range inputMark.FindAllString(p.main(), -1) {
