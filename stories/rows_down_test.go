@@ -29,8 +29,13 @@ func outages(p *portal, signIn, dispute, account *browser) {
 func (p *portal) reference(of *page) {
 	p.t.Helper()
 	m := regexp.MustCompile(`Reference ([0-9A-Z]{4}-[0-9A-Z]{4})$`).FindStringSubmatch(of.text())
-	if m == nil || !strings.Contains(p.log.String(), m[1]) {
-		p.t.Errorf("%s: no reference that the log knows: %s", of.url, of.text())
+	if m == nil {
+		p.t.Fatalf("%s: no reference: %s", of.url, of.text())
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(p.log.String(), m[1]); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) { // the log comes by another way than the answer
+			p.t.Fatalf("%s: the log does not know %s", of.url, m[1])
+		}
 	}
 }
 
