@@ -192,6 +192,11 @@ func TestChangeOfMailAddress(t *testing.T) {
 	p.move(31 * time.Second)
 	owner.do("Send again").is(want{page: "mail", notice: "We sent the mail again. Use the link in the newest one."})
 	newest := m.mail(newMail, "Confirm your mail address for Example")
+	p.move(2*time.Minute + time.Second)
+	owner.do("Send again").is(want{notice: "We sent the mail again. Use the link in the newest one."})
+	newest = m.mail(newMail, "Confirm your mail address for Example")
+	owner.do("Send again").is(want{status: 429, page: "mail", problem: " Too many mails have been sent. Try again in 8 minutes."})
+	owner.get("/account/mail")
 	owner.get("/account/security").is(want{texts: []string{"a•••@example.org", "a•••@example.net waits to be confirmed"}})
 
 	b := p.browser()

@@ -11,7 +11,6 @@ import (
 	"sallyport/core/change"
 	"sallyport/core/factor"
 	"sallyport/core/fault"
-	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
 	"sallyport/core/phone"
@@ -105,7 +104,7 @@ func (m *Machine) beginChange(s *Signed, kind string, client Client) *Setup {
 // ChangeNumber takes the number that is to replace the present one and sends it
 // a code. The present one works until the code was right.
 func (m *Machine) ChangeNumber(ctx context.Context, token, typed, country string, client Client) (Result, error) {
-	return m.changing(ctx, token, client, SetupNumber, func(c *Changing) (change.Set, Result, error) {
+	result, err := m.changing(ctx, token, client, SetupNumber, func(c *Changing) (change.Set, Result, error) {
 		number, err := phone.Parse(typed, country, m.Numbers)
 		if err != nil {
 			return nil, Result{}, err
@@ -119,20 +118,25 @@ func (m *Machine) ChangeNumber(ctx context.Context, token, typed, country string
 			return nil, Result{}, err
 		}
 		d := &c.Setup.Data
-		if d.Text.For(phone.ForChange, number.E164, c.Session.Data.Change) && d.Text.Alive(c.Now) &&
-			c.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+		d.Typed, d.Country, d.Number, d.ProvedAt = typed, country, number, time.Time{}
+		if c.sending().underWay(c.Now) {
 			return nil, Result{}, nil
 		}
-		d.Typed, d.Country, d.Number, d.ProvedAt = typed, country, number, time.Time{}
 		return m.sendChange(ctx, c, client)
 	}, SetupNumber)
+	return result, m.late(ctx, err, typed, country, func() (change.Set, error) { return m.keepChange(ctx, token, typed, country, client) })
+}
+
+func (c *Changing) sending() sending {
+	d := c.Setup.Data
+	return sending{person: c.Person.ID, lane: c.lane(), purpose: phone.ForChange, number: d.Number.E164,
+		country: d.Number.Country, owner: c.Session.Data.Change, before: d.Text}
 }
 
 func (m *Machine) sendChange(ctx context.Context, c *Changing, client Client) (change.Set, Result, error) {
 	d := &c.Setup.Data
 	before := d.Text
-	code, set, err := m.send(ctx, sending{person: c.Person.ID, lane: c.lane(), purpose: phone.ForChange, number: d.Number.E164,
-		country: d.Number.Country, owner: c.Session.Data.Change, before: before}, client, c.Now)
+	code, set, err := m.send(ctx, c.sending(), client, c.Now)
 	if err != nil {
 		return set, Result{}, err
 	}
@@ -186,12 +190,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 			}
 			set := m.miss(u, "text", "wrong", client)
 			set.Add(SetupSaved{Setup: *c.Setup})
-			left := f.Left
-			out := m.leftover(u, f)
-			if left > 0 {
-				f.Left = left
-			}
-			return set, Result{}, out
+			return set, Result{}, m.fewest(u, f)
 		}
 	}, SetupNumber))
 }
@@ -304,6 +303,7 @@ func (m *Machine) NewAppCode(ctx context.Context, token, entered string, client 
 		if v.Free {
 			return nil, Result{}, v.Fault
 		}
+		v.Fault = m.skew.Soften(v.Fault)
 		if !v.Right {
 			d.Misses++
 			set := m.miss(u, "app", v.Reason, client)

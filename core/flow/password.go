@@ -75,7 +75,7 @@ func (m *Machine) CheckNew(ctx context.Context, who person.Person, entered strin
 // AcceptInvitation sets the first password and leads on, in the same attempt,
 // into the set-up. Only this post spends the invitation.
 func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, post Post, client Client) (Result, error) {
-	attemptToken := m.derive("attempt", token, post.Form)
+	attemptToken := m.derive("attempt", token, post.Form, entered)
 	twice, err := m.Attempts.Attempt(ctx, HashToken(attemptToken))
 	if err != nil {
 		return Result{}, fmt.Errorf("read attempt: %w", err)

@@ -193,6 +193,17 @@ func (m *Machine) leftover(u *Under, f *fault.Fault) error {
 	return f.Miss()
 }
 
+// fewest is leftover for a text message code, which has tries of its own: of both
+// figures the lower one counts.
+func (m *Machine) fewest(u *Under, f *fault.Fault) error {
+	onCode := f.Left
+	err := m.leftover(u, f)
+	if onCode > 0 && (f.Left == 0 || onCode < f.Left) {
+		f.Left = onCode
+	}
+	return err
+}
+
 // nextWait is the wait that the lane's last try starts.
 func (u *Under) nextWait() time.Duration { return limit.Codes.Waits[min(u.level, 2)] }
 

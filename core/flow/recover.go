@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"crypto/rand"
+	"strconv"
 	"time"
 
 	"sallyport/core/audit"
@@ -152,15 +153,7 @@ func (m *Machine) wrongProof(ctx context.Context, u *Under, answer phone.Answer,
 		return nil, Result{}, err
 	}
 	set.Add(more...)
-	left := f.Left
-	out := m.leftover(u, f)
-	if fault.Is(out, fault.TooMany) {
-		return set, Result{}, out
-	}
-	if left > 0 && (f.Left == 0 || left < f.Left) {
-		f.Left = left
-	}
-	return set, Result{}, f
+	return set, Result{}, m.fewest(u, f)
 }
 
 // textProved takes the code. Without a delay, or when a recovery is open, the
@@ -230,13 +223,32 @@ func (m *Machine) StillHave(ctx context.Context, post Post, answer string, clien
 	return m.act(ctx, post, answer, client, func(u *Under) (change.Set, Result, error) {
 		switch {
 		case u.Step == AskStillHave && answer == "yes":
-			return m.signedIn(ctx, u, string(factor.Recovery), client, post.Form, answer)
+			set, result, err := m.signedIn(ctx, u, string(factor.Recovery), client, post.Form, answer)
+			return few(set, u.CodesLeft()), result, err
 		case u.Step == AskStillHave && answer != "no":
 			return nil, Result{}, fault.New(fault.Invalid, "replace.choose").On("still")
 		}
 		return m.stopOld(ctx, u, client), Result{}, nil
 	}, AskStillHave, AskReplace)
 }
+
+// few leaves word with the session that begins when few recovery codes are left.
+func few(set change.Set, left int) change.Set {
+	word := FewCodes
+	if left == 1 {
+		word += ".one"
+	}
+	for i, effect := range set {
+		if begun, ok := effect.(session.Begun); ok && left <= 3 {
+			begun.Session.Data.Notice, begun.Session.Data.NoticeArgs = word, []string{"n", strconv.Itoa(left)}
+			set[i] = begun
+		}
+	}
+	return set
+}
+
+// FewCodes is the word of a session whose owner should make new recovery codes.
+const FewCodes = "recovery-code.left"
 
 // stopOld revokes what the person cannot use any more, whether or not it still
 // works, ends what rested on it and tells every address.

@@ -98,6 +98,15 @@ func (m *Machine) under(ctx context.Context, s *Signed) (*Under, error) {
 	return u, err
 }
 
+// Waiting is how long somebody signed in waits after too many wrong codes.
+func (m *Machine) Waiting(ctx context.Context, s *Signed) (time.Duration, error) {
+	u, err := m.under(ctx, s)
+	if fault.Of(err) != nil {
+		err = nil // the lane is closed: that is said when a code comes
+	}
+	return u.Wait, err
+}
+
 // Confirmation is what S16 sends.
 type Confirmation struct {
 	Form         string

@@ -50,11 +50,16 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 		m.Limited(watch.Why)
 		return s.before, watch.Effect, fault.New(fault.TooMany, "text.wait").After(watch.Wait)
 	}
+	// The gap that the page names is the number's: it goes on over a new code.
+	states, err := m.Changes.Limits(ctx, []string{budgets[0].Key})
+	if err != nil {
+		return s.before, nil, fmt.Errorf("read limits: %w", err)
+	}
 	code := s.before
 	if !code.For(s.purpose, s.number, s.owner) || !code.Alive(now) {
 		code = phone.NewTextCode(s.purpose, s.number, s.owner, now, s.before)
 	}
-	code.SentAt, code.Sends = now, code.Sends+1
+	code.SentAt, code.Sends = now, 1+limit.TextNumber.Max-limit.TextNumber.Left(states[budgets[0].Key], now)
 	if client.Address != "" {
 		code.Address = limit.TextAddress.Key(client.Address)
 	}
@@ -92,6 +97,18 @@ func (m *Machine) prefixKey(e164 string) string { return m.derive("prefix", phon
 // answered is what a code that was entered does to what watches its text.
 func (m *Machine) answered(code phone.TextCode, now time.Time) change.Set {
 	return message.Answered(code.ID, m.prefixKey(code.Number), code.Address, now)
+}
+
+// Gap is the least time between the newest text of a code and the next one.
+func Gap(code phone.TextCode) time.Duration {
+	return limit.TextNumber.Gaps[min(max(code.Sends, 1), 2)-1]
+}
+
+// underWay says whether a code to a number went out within the gap: asking for it
+// once more, by a double click or by the way back, leads on to it.
+func (s sending) underWay(now time.Time) bool {
+	code := s.before
+	return code.For(s.purpose, s.number, s.owner) && code.Alive(now) && now.Before(code.SentAt.Add(Gap(code)))
 }
 
 // textBudgets are what a code text costs: by number, person, lane and address.

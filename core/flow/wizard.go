@@ -10,7 +10,6 @@ import (
 	"sallyport/core/change"
 	"sallyport/core/factor"
 	"sallyport/core/fault"
-	"sallyport/core/limit"
 	"sallyport/core/phone"
 	"sallyport/core/tally"
 )
@@ -70,7 +69,7 @@ func keep(s *Setup, p phone.Phone) {
 
 // Number takes a mobile number and sends it a code.
 func (m *Machine) Number(ctx context.Context, post Post, typed, country string, client Client) (Result, error) {
-	return m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
+	result, err := m.act(ctx, post, "", client, func(u *Under) (change.Set, Result, error) {
 		number, err := phone.Parse(typed, country, m.Numbers)
 		u.Setup.Data.Typed, u.Setup.Data.Country = typed, country
 		if err != nil {
@@ -79,18 +78,18 @@ func (m *Machine) Number(ctx context.Context, post Post, typed, country string, 
 		if err := m.mayShare(ctx, number.E164, u.Phones); err != nil {
 			return nil, Result{}, err
 		}
-		d := &u.Setup.Data
-		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) &&
-			u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
-			return nil, Result{}, nil // a double click: the text is on its way
+		d, s := &u.Setup.Data, m.sendingSetup(u, number)
+		if s.underWay(u.Now) {
+			return nil, Result{}, nil
 		}
-		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		code, set, err := m.send(ctx, s, client, u.Now)
 		if err != nil {
 			return set, Result{}, err
 		}
 		d.Number, d.Text, d.ProvedAt, d.Kept = number, code, time.Time{}, false
 		return m.saveSetup(u, set), Result{}, nil
 	}, AskNumber, AskTextCode, ShowSecret, AskNewFactor)
+	return result, m.late(ctx, err, typed, country, func() (change.Set, error) { return m.keepTyped(ctx, post.Token, typed, country, client) })
 }
 
 // mayShare refuses a number that too many accounts have proved, in the words of
@@ -224,15 +223,7 @@ func (m *Machine) wrongText(ctx context.Context, u *Under, f *fault.Fault, clien
 	if err != nil {
 		return nil, Result{}, err
 	}
-	left := f.Left
-	set = m.saveSetup(u, append(set, more...))
-	if err := m.leftover(u, f); fault.Is(err, fault.TooMany) {
-		return set, Result{}, err
-	}
-	if left > 0 && left < f.Left || f.Left == 0 {
-		f.Left = left
-	}
-	return set, Result{}, f
+	return m.saveSetup(u, append(set, more...)), Result{}, m.fewest(u, f)
 }
 
 // NewFactor checks the code of the new app. When it is right one change switches
@@ -299,12 +290,12 @@ func (m *Machine) OwnNumber(ctx context.Context, post Post, client Client) (Resu
 		if own == nil {
 			return nil, Result{}, fault.New(fault.Denied, "step.first")
 		}
-		d := &u.Setup.Data
 		number := phone.Number{E164: own.Number, Region: own.Region, Country: own.Region}
-		if d.Text.For(phone.ForSetup, number.E164, u.Attempt.ID) && d.Text.Alive(u.Now) && u.Now.Before(d.Text.SentAt.Add(limit.TextNumber.Gaps[0])) {
+		d, s := &u.Setup.Data, m.sendingSetup(u, number)
+		if s.underWay(u.Now) {
 			return nil, Result{}, nil
 		}
-		code, set, err := m.send(ctx, m.sendingSetup(u, number), client, u.Now)
+		code, set, err := m.send(ctx, s, client, u.Now)
 		if err != nil {
 			return set, Result{}, err
 		}

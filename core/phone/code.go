@@ -37,8 +37,8 @@ type TextCode struct {
 	Number  string    `json:",omitempty"`
 	Owner   string    `json:",omitempty"`
 	FirstAt time.Time `json:",omitzero"`
-	SentAt  time.Time `json:",omitzero"` // the last send
-	Sends   int       `json:",omitempty"`
+	SentAt  time.Time `json:",omitzero"`  // the last send
+	Sends   int       `json:",omitempty"` // to the number, up to and with it
 	Guesses int       `json:",omitempty"`
 	TakenAt time.Time `json:",omitzero"`  // it was entered and was right
 	Old     []string  `json:",omitempty"` // codes that this one replaced

@@ -108,7 +108,11 @@ func (p *Portal) banner(d session.Data) web.Notice {
 	if d.SignedOut > 0 {
 		text = append(text, string(p.Site.SayCount("setup-finish.others", d.SignedOut)))
 	}
-	return web.Notice{Kind: "done", Text: template.HTML(strings.Join(text, " ")), Role: "status"}
+	notice := web.Notice{Kind: "done", Text: template.HTML(strings.Join(text, " ")), Role: "status"}
+	if strings.HasPrefix(d.Notice, flow.FewCodes) {
+		notice.Kind, notice.Link = "warning", web.Link{Href: "/account/codes/new", Words: "recovery-code.make"}
+	}
+	return notice
 }
 
 func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error) {

@@ -108,6 +108,9 @@ func (p *Portal) changing(w http.ResponseWriter, r *http.Request, cause error, d
 	if cause != nil {
 		return p.again(w, r, cause, v)
 	}
+	if done, err := p.waits(w, r, c.Signed); done {
+		return err
+	}
 	return p.draw(w, r, v)
 }
 

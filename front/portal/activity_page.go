@@ -17,7 +17,7 @@ type Activity struct {
 
 // ActivityDay is what happened on one day.
 type ActivityDay struct {
-	Date   time.Time
+	Date   time.Time // a moment of it
 	Events []EventRow
 }
 

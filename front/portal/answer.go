@@ -15,6 +15,9 @@ import (
 	"sallyport/front/web"
 )
 
+// outageRetry is when to come back after a problem at our end, for programs.
+const outageRetry = 5 * time.Second
+
 // draw writes a page in its ordinary state.
 func (p *Portal) draw(w http.ResponseWriter, r *http.Request, view web.View) error {
 	f := view.Base()
@@ -110,6 +113,25 @@ func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error, draw 
 	return p.again(w, r, err, view)
 }
 
+// atCode is at for a page that takes a code: while none is taken the wait stands in
+// its place, with the time that is left.
+func (p *Portal) atCode(w http.ResponseWriter, r *http.Request, steps ...flow.Step) (*flow.Under, error) {
+	u, err := p.at(w, r, steps...)
+	if u == nil || u.Wait == 0 {
+		return u, err
+	}
+	return nil, p.codesWait(w, r, fault.New(fault.TooMany, "code.wait").After(u.Wait))
+}
+
+// waits is the same for somebody signed in; done says that it has answered.
+func (p *Portal) waits(w http.ResponseWriter, r *http.Request, s *flow.Signed) (done bool, err error) {
+	wait, err := p.Flow.Waiting(r.Context(), s)
+	if err != nil || wait == 0 {
+		return err != nil, err
+	}
+	return true, p.codesWait(w, r, fault.New(fault.TooMany, "code.wait").After(wait))
+}
+
 // codesWait is S17 after too many wrong codes.
 func (p *Portal) codesWait(w http.ResponseWriter, r *http.Request, f *fault.Fault) error {
 	v := &Wait{Kind: WaitCodes, Wait: f.Wait, Retry: r.URL.Path, To: r.URL.Query().Get("to")}
@@ -187,7 +209,7 @@ func signInAgain(returnTo string) string {
 
 // ended is S19 for a session: why it ended, and the way back to where they were.
 func (p *Portal) ended(w http.ResponseWriter, r *http.Request, s *flow.Signed) error {
-	back := ""
+	_, back, _ := changeAt(r.URL.Path) // a form has no page of its own
 	if r.Method == http.MethodGet {
 		back = r.URL.RequestURI()
 	}

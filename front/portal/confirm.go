@@ -31,7 +31,7 @@ func changeAt(to string) (word, back string, passwordOnly bool) {
 	case strings.HasPrefix(path, "/account/phone/remove"):
 		return "change.remove-number", path, false
 	case strings.HasPrefix(path, "/account/phone"):
-		return "change.number", to, false
+		return "change.number", strings.TrimSuffix(path, "/again"), false
 	case path == "/account/app", strings.HasPrefix(path, "/account/app/"):
 		return "change.add-app", "/account/app", false
 	case strings.HasPrefix(path, "/account/apps/") && strings.HasSuffix(path, "/name"):
@@ -82,6 +82,11 @@ func (p *Portal) getConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, _ := p.confirmView(r, s)
+	if !v.PasswordOnly {
+		if done, err := p.waits(w, r, s); done {
+			return err
+		}
+	}
 	return p.draw(w, r, v)
 }
 

@@ -152,9 +152,9 @@ func (p *Portal) askMail(w http.ResponseWriter, r *http.Request, typed string, d
 	if err = formErr; err == nil {
 		err = do(manage.Owner{Signed: s, Client: p.client(r)})
 	}
-	f := fault.Of(err)
+	f, again := fault.Of(err), strings.HasSuffix(r.URL.Path, "/again")
 	switch {
-	case err == nil && typed == "":
+	case err == nil && again:
 		return p.move(w, r, "/account/mail", "mail.again")
 	case err == nil:
 		return web.Redirect(w, r, "/account/mail")
@@ -167,8 +167,10 @@ func (p *Portal) askMail(w http.ResponseWriter, r *http.Request, typed string, d
 	if viewErr != nil {
 		return viewErr
 	}
-	if v.Typed = typed; typed != "" {
-		v.State = MailAsk
+	if again && f != nil {
+		f.Field = "" // the page that waits has none
+	} else {
+		v.Typed, v.State = typed, MailAsk
 	}
 	return p.again(w, r, err, v)
 }

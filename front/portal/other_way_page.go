@@ -20,13 +20,14 @@ type OtherWay struct {
 
 // TextWay says how a text message can help.
 type TextWay struct {
-	Hidden  bool          // the policy does not offer it
-	Ending  string        // the last digits of the number, or "" without one
-	Changed time.Time     // when the number changed, while it cannot be used yet
-	From    time.Time     // from when it can be used, or a waiting request opens
-	Waiting bool          // a request waits: From says until when
-	Wait    time.Duration // how long a new app has to wait, or 0
-	Reset   bool          // the wait is for a password reset by mail; else for administrators
+	Hidden    bool          // the policy does not offer it
+	Ending    string        // the last digits of the number, or "" without one
+	Changed   time.Time     // when the number changed, while it cannot be used yet
+	From      time.Time     // from when it can be used, or a waiting request opens
+	Waiting   bool          // a request waits: From says until when
+	Wait      time.Duration // how long a new app has to wait, or 0
+	Everybody bool          // the wait is for everybody,
+	Reset     bool          // or for a password reset by mail; else for administrators
 }
 
 // CodesWay says how a recovery code can help.

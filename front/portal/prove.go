@@ -22,12 +22,9 @@ func (p *Portal) factorView(u *flow.Under, f *fault.Fault) *AppCode {
 }
 
 func (p *Portal) getFactor(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskFactor)
+	u, err := p.atCode(w, r, flow.AskFactor)
 	if u == nil {
 		return err
-	}
-	if u.Wait > 0 {
-		return p.codesWait(w, r, fault.New(fault.TooMany, "code.wait").After(u.Wait))
 	}
 	return p.draw(w, r, p.factorView(u, nil))
 }
@@ -51,7 +48,7 @@ func (p *Portal) postFactor(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) getOther(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskFactor, flow.AskOtherProof)
+	u, err := p.atCode(w, r, flow.AskFactor, flow.AskOtherProof)
 	if u == nil {
 		return err
 	}
@@ -74,7 +71,7 @@ func (p *Portal) otherView(r *http.Request, u *flow.Under) (*OtherWay, error) {
 		}
 	}
 	way := u.TextWay()
-	v.Text = TextWay{Hidden: !u.Need.TextProof, Ending: way.Number, Wait: way.Delay, Reset: way.DelayWhy == "mail"}
+	v.Text = TextWay{Hidden: !u.Need.TextProof, Ending: way.Number, Wait: way.Delay, Everybody: way.DelayWhy == "", Reset: way.DelayWhy == "mail"}
 	switch {
 	case way.Recovery != nil && way.Recovery.State(u.Now) == flow.RecoveryWaits:
 		v.Text.Waiting, v.Text.From = true, way.Recovery.OpenAt
@@ -130,7 +127,7 @@ func (p *Portal) textView(r *http.Request, u *flow.Under) (*TextCode, error) {
 }
 
 func (p *Portal) getText(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskFactor, flow.AskOtherProof)
+	u, err := p.atCode(w, r, flow.AskFactor, flow.AskOtherProof)
 	if u == nil {
 		return err
 	}
@@ -172,12 +169,9 @@ func (p *Portal) recoveryCodeView() *RecoveryCode {
 }
 
 func (p *Portal) getRecoveryCode(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskFactor, flow.AskOtherProof)
+	u, err := p.atCode(w, r, flow.AskFactor, flow.AskOtherProof)
 	if u == nil {
 		return err
-	}
-	if u.Wait > 0 {
-		return p.codesWait(w, r, fault.New(fault.TooMany, "code.wait").After(u.Wait))
 	}
 	return p.draw(w, r, p.recoveryCodeView())
 }
@@ -269,12 +263,9 @@ func (p *Portal) setupCodeView(r *http.Request, u *flow.Under) (*SetupCode, erro
 }
 
 func (p *Portal) getSetupCode(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskSetupCode, flow.AskOtherProof)
+	u, err := p.atCode(w, r, flow.AskSetupCode, flow.AskOtherProof)
 	if u == nil {
 		return err
-	}
-	if u.Wait > 0 {
-		return p.codesWait(w, r, fault.New(fault.TooMany, "code.wait").After(u.Wait))
 	}
 	v, err := p.setupCodeView(r, u)
 	if err != nil {

@@ -21,10 +21,15 @@ func (s sampler) security() []Sample {
 			v.Apps[1].Renaming, v.Apps[1].Typed = true, typed
 		})
 	}
+	few := with(func(v *Security) {
+		v.Frame, v.Codes.Left = s.say(v.Frame, "warning", "recovery-code.left", "n", 3), 3
+		v.Notices[0].Link = web.Link{Href: "/account/codes/new", Words: "recovery-code.make"}
+	})
 	ending := with(func(v *Security) { v.Ending = &web.Ending{Idle: 3600, Hard: 43200, Stay: "/account/stay"} })
 	return []Sample{
 		{"security", &plain},
 		{"security-unsaved", with(func(v *Security) { v.Unsaved, v.Codes = true, CodesRow{Unsaved: true} })},
+		{"security-few-codes", few},
 		{"security-many-codes", with(func(v *Security) { v.Codes.Left = 7 })},
 		{"security-held-number", with(func(v *Security) { v.Number.Changed, v.Number.From = s.now, s.at(11, 26, 14, 32) })},
 		{"security-no-number", with(func(v *Security) { v.Number = NumberRow{} })},
@@ -194,7 +199,7 @@ func (s sampler) disputes() []Sample {
 	done, before, outage := ask("number-changed"), ask("number-changed"), ask("number-changed")
 	done.Done = true
 	before.Done, before.Reported = true, s.at(11, 23, 15, 2)
-	outage.Frame = s.say(outage.Frame, "warning", "not-me.outage")
+	outage.Frame, outage.At = s.say(outage.Frame, "warning", "not-me.outage"), time.Time{}
 	all := []Sample{
 		{"not-me", ask("number-changed")},
 		{"not-me-done", done},

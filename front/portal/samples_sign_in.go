@@ -61,6 +61,7 @@ func (s sampler) otherWay() []Sample {
 		{"other-way-no-codes", with(func(v *OtherWay) { v.Codes.Left = false })},
 		{"other-way-no-number", with(func(v *OtherWay) { v.Text.Ending = "" })},
 		{"other-way-held-number", with(func(v *OtherWay) { v.Text.Changed, v.Text.From = s.now, opens })},
+		{"other-way-wait", with(func(v *OtherWay) { v.Text.Wait, v.Text.Everybody = 2*time.Hour, true })},
 		{"other-way-administrator", with(func(v *OtherWay) { v.Text.Wait = 24 * time.Hour })},
 		{"other-way-password-reset", with(func(v *OtherWay) { v.Text.Wait, v.Text.Reset = 24*time.Hour, true })},
 		{"other-way-waiting", with(func(v *OtherWay) { v.Text.Waiting, v.Text.From = true, opens })},
@@ -87,9 +88,8 @@ func (s sampler) recovery() []Sample {
 	}
 	left := replace(true, false)
 	left.Frame = s.say(left.Frame, "info", "recovery-code.left", "n", 9)
-	few := replace(true, false)
-	few.Frame = s.say(few.Frame, "warning", "recovery-code.left.one")
-	few.Notices[0].Link = web.Link{Href: "/account/codes/new", Words: "recovery-code.make"}
+	one := replace(true, false)
+	one.Frame = s.say(one.Frame, "info", "recovery-code.left.one")
 	waiting := func(state RecoveryState, signed bool) *RecoveryWait {
 		return &RecoveryWait{Frame: s.frame(), State: state, From: s.at(11, 24, 14, 32), Until: s.at(11, 27, 14, 32),
 			Left: 24*time.Hour - 5*time.Second, At: s.at(11, 24, 9, 10), Signed: signed, HasApp: true}
@@ -107,7 +107,7 @@ func (s sampler) recovery() []Sample {
 		{"replace", replace(true, false)},
 		{"replace-choose", replace(true, false, invalid("still", "replace.choose"))},
 		{"replace-left", left},
-		{"replace-few-left", few},
+		{"replace-one-left", one},
 		{"replace-text", replace(false, true)},
 		{"replace-no-app", replace(false, false)},
 		{"recovery-wait", waiting(RecoveryWaiting, false)},

@@ -12,7 +12,6 @@ import (
 	"sallyport/core/factor"
 	"sallyport/core/fault"
 	"sallyport/core/flow"
-	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/phone"
 	"sallyport/core/session"
@@ -257,7 +256,7 @@ func (p *Portal) postNumber(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) getNumberCode(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
+	u, err := p.atCode(w, r, flow.AskTextCode, flow.ShowSecret, flow.AskNewFactor)
 	if u == nil {
 		return err
 	}
@@ -310,10 +309,7 @@ func (p *Portal) delivered(r *http.Request, code phone.TextCode, f *web.Frame) e
 
 // resend is what the block under a text message code says of the gaps.
 func resend(again string, code phone.TextCode, now time.Time) Resend {
-	gap := limit.TextNumber.Gaps[0]
-	if code.Sends > 1 {
-		gap = limit.TextNumber.Gaps[1]
-	}
+	gap := flow.Gap(code)
 	return Resend{Again: again, Gap: gap, Wait: max(0, code.SentAt.Add(gap).Sub(now))}
 }
 
@@ -466,7 +462,7 @@ func (p *Portal) newFactorView(u *flow.Under, err error) *SetupAppCode {
 }
 
 func (p *Portal) getNewFactor(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.at(w, r, flow.AskNewFactor)
+	u, err := p.atCode(w, r, flow.AskNewFactor)
 	if u == nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (p *Portal) signInAgain(w http.ResponseWriter, r *http.Request, err error, 
 	f := fault.Of(err)
 	switch {
 	case f == nil:
-		f = fault.New(fault.Outage, "sign-in.outage")
+		f = fault.New(fault.Outage, "sign-in.outage").After(outageRetry)
 		p.Log.Error("sign-in failed", "request", web.Reference(r), "error", err)
 	case f.Word == "sign-in.wait":
 		return p.passwordWait(w, r, f, "/sign-in")
