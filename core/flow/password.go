@@ -73,25 +73,36 @@ func (m *Machine) checkNew(ctx context.Context, who person.Person, entered strin
 }
 
 // AcceptInvitation sets the first password and leads on, in the same attempt,
-// into the set-up. Only this post spends the invitation.
+// into the set-up. Only this post spends the invitation; posted twice, also at
+// once, it gets the same attempt.
 func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, post Post, client Client) (Result, error) {
 	attemptToken := m.derive("attempt", token, post.Form)
-	twice, err := m.Attempts.Attempt(ctx, HashToken(attemptToken))
-	if err != nil {
-		return Result{}, fmt.Errorf("read attempt: %w", err)
+	err := m.acceptInvitation(ctx, token, attemptToken, entered, client)
+	if err == nil {
+		return Result{Attempt: attemptToken}, nil
 	}
-	if twice != nil && twice.Over(m.Now()) == "" && m.Now().Sub(twice.MadeAt) <= MovedFor {
-		return Result{Attempt: attemptToken}, nil // the same form posted twice
+	if fault.Is(err, fault.Gone) {
+		twice, readErr := m.Attempts.Attempt(ctx, HashToken(attemptToken))
+		if readErr != nil {
+			return Result{}, fmt.Errorf("read attempt: %w", readErr)
+		}
+		if now := m.Now(); twice != nil && twice.Over(now) == "" && now.Sub(twice.MadeAt) <= MovedFor {
+			return Result{Attempt: attemptToken}, nil
+		}
 	}
+	return Result{}, err
+}
+
+func (m *Machine) acceptInvitation(ctx context.Context, token, attemptToken, entered string, client Client) error {
 	who, err := m.Invitation(ctx, token)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
 	phc, err := m.checkNew(ctx, *who, entered, client)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
-	err = m.decide(ctx, func() (change.Set, error) {
+	return m.decide(ctx, func() (change.Set, error) {
 		who, err := m.Invitation(ctx, token)
 		if err != nil {
 			return nil, err
@@ -123,10 +134,6 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 		}
 		return set, nil
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Attempt: attemptToken}, nil
 }
 
 // MustChange takes the new password that has to be chosen after both factors,

@@ -107,25 +107,35 @@ type Confirmation struct {
 }
 
 // Confirm checks password and code again, and goes on under a new name. It lasts
-// five minutes for further changes.
+// five minutes for further changes. The same form posted twice, also at once, gets
+// the same name.
 func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
-	value := in.Password + "\x00" + in.Code + "\x00" + in.Recovery
-	next := m.derive("session", token, in.Form, value)
-	again, err := m.Signed(ctx, next)
-	if err != nil {
-		return Result{}, err
+	next := m.derive("session", token, in.Form, in.Password+"\x00"+in.Code+"\x00"+in.Recovery)
+	err := m.confirm(ctx, token, next, in, client)
+	if err == nil {
+		return Result{Session: next}, nil
 	}
-	if again != nil && again.Over == "" && again.Now.Sub(again.Session.PasswordAt) <= MovedFor {
-		return Result{Session: next}, nil // the same form posted twice
+	if fault.Is(err, fault.Gone) {
+		twice, readErr := m.Signed(ctx, next)
+		if readErr != nil {
+			return Result{}, readErr
+		}
+		if twice != nil && twice.Over == "" && twice.Now.Sub(twice.Session.PasswordAt) <= MovedFor {
+			return Result{Session: next}, nil
+		}
 	}
+	return Result{}, err
+}
+
+func (m *Machine) confirm(ctx context.Context, token, next string, in Confirmation, client Client) error {
 	s, err := m.signed(ctx, token)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
 	if err := m.confirmPassword(ctx, s, in.Password, client); err != nil {
-		return Result{}, err
+		return err
 	}
-	err = m.decide(ctx, func() (change.Set, error) {
+	return m.decide(ctx, func() (change.Set, error) {
 		s, err := m.signed(ctx, token)
 		if err != nil {
 			return nil, err
@@ -139,6 +149,9 @@ func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, cl
 		if !in.PasswordOnly {
 			proved, err := m.confirmCode(ctx, s, in, client)
 			if err != nil {
+				if _, ended := m.signed(ctx, token); ended != nil {
+					return nil, ended // the same form was quicker: the code is not wrong, but spent on it
+				}
 				return proved, err
 			}
 			set.Add(proved...)
@@ -154,10 +167,6 @@ func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, cl
 			session.Begun{Session: renewed}, m.entry(audit.Confirmed, s.Person.ID, client))
 		return set, nil
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Session: next}, nil
 }
 
 // signed is Signed for a change: a session that is over is a fault.
