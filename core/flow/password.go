@@ -81,7 +81,7 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 	if err == nil {
 		return Result{Attempt: attemptToken}, nil
 	}
-	if fault.Is(err, fault.Gone) {
+	if fault.Of(err) != nil {
 		twice, readErr := m.Attempts.Attempt(ctx, HashToken(attemptToken))
 		if readErr != nil {
 			return Result{}, fmt.Errorf("read attempt: %w", readErr)
@@ -112,6 +112,9 @@ func (m *Machine) acceptInvitation(ctx context.Context, token, attemptToken, ent
 			MadeAt: now, SeenAt: now, Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{Invited: true, SetupLong: true}}}
 		if err := m.fill(ctx, u, client); err != nil {
 			return nil, err
+		}
+		if u.Person.Version != who.Version {
+			return nil, errOvertaken // held or turned off since the link was read
 		}
 		had := u.Person.Password != ""
 		u.Person.Password, u.Person.PasswordAt, u.Person.MustChange = phc, now, false
