@@ -63,7 +63,7 @@ func TestConfirmTwice(t *testing.T) {
 				b.click("Use a recovery code instead")
 			}
 			before := b.cookies["session"]
-			alike(t, row.name+", "+how, b.again(8, atOnce, "Continue", "password", password, row.field, row.code())).leads(row.to)
+			alike(t, row.name+", "+how, b.again(5, atOnce, "Continue", "password", password, row.field, row.code())).leads(row.to)
 			if b.cookies["session"] == before {
 				t.Errorf("%s, %s: the session kept its name", row.name, how)
 			}
@@ -86,7 +86,7 @@ func TestInvitationTwice(t *testing.T) {
 		b, late := p.browser(), p.browser()
 		b.get(link).is(want{page: "invitation"})
 		late.get(link).is(want{page: "invitation"})
-		alike(t, name+", "+bothWays[atOnce], b.again(8, atOnce, "Save password", "password", password)).leads("/2fa/start")
+		alike(t, name+", "+bothWays[atOnce], b.again(5, atOnce, "Save password", "password", password)).leads("/2fa/start")
 		b.get("/2fa/start").is(want{page: "two-factor-prompt"})
 		// Another form is not the same form, and another password not the same.
 		late.do("Save password", "password", password).is(want{status: 410, page: "error", texts: []string{"This invitation has been used."}})
