@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"sync"
+	"time"
 
 	"sallyport/back/store"
 	"sallyport/core/audit"
@@ -88,6 +89,11 @@ func (b *between) Factors(ctx context.Context, who string) ([]factor.Factor, err
 func (b *between) Phones(ctx context.Context, who string) ([]phone.Phone, error) {
 	b.call()
 	return b.Store.Phones(ctx, who)
+}
+
+func (b *between) PhonesEnded(ctx context.Context, who string, after time.Time) ([]phone.Phone, error) {
+	b.call()
+	return b.Store.PhonesEnded(ctx, who, after)
 }
 
 func (b *between) Link(ctx context.Context, id string) (*person.Link, error) {

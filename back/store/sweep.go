@@ -9,6 +9,7 @@ import (
 	"sallyport/core/factor"
 	"sallyport/core/flow"
 	"sallyport/core/person"
+	"sallyport/core/phone"
 )
 
 // Retention of what strangers or time can pile up.
@@ -47,7 +48,7 @@ func (t txn) swept(e swept) error {
 		{"sessions", "ends_at < $1", sessionsKept},
 		{"sessions", "ended_at > 0 AND ended_at < $1", sessionsKept},
 		{"known", "ends_at < $1", 0},
-		{"phones", "ended_at > 0 AND ended_at < $1", 0}, // a number that was removed is kept nowhere
+		{"phones", "ended_at > 0 AND ended_at < $1", phone.Heard}, // then a number that was removed is kept nowhere
 		{"links", "ends_at < $1", person.LinkKept},
 		{"messages", "made_at < $1", messagesKept},
 		{"recoveries", "until_at < $1", recoverKept},

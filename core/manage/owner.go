@@ -169,7 +169,11 @@ func (m *Manager) RemoveNumber(ctx context.Context, o Owner, p policy.Policy) er
 			phone.EndedAll{Person: o.Person.ID, At: o.Now},
 			o.banner("security.number-removed", ended), m.owned(audit.NumberRemoved, o)}
 		set.Add(m.factorChanged(o)...)
-		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: o.Phones,
+		numbers, err := m.Flow.Hearing(ctx, o.Person.ID, o.Phones...)
+		if err != nil {
+			return nil, err
+		}
+		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: numbers,
 			About: person.Disputed{Where: o.Client.Agent}}, o.Now)...)
 		return set, nil
 	})

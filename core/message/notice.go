@@ -66,7 +66,7 @@ const NoticeLife = 24 * time.Hour
 // Told is whom a notice goes to and what it is about.
 type Told struct {
 	Person person.Person
-	Phones []phone.Phone // every number of that moment, and the one just replaced
+	Phones []phone.Phone // every number of that moment, and those replaced shortly before
 	When   time.Time     // the moment named in the text
 	About  person.Disputed
 }
