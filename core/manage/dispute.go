@@ -80,6 +80,11 @@ func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (
 		if err != nil {
 			return nil, err
 		}
+		at := d.About.At.Truncate(time.Millisecond)
+		ended, err := m.People.PhonesEnded(ctx, who.ID, at.Add(-time.Millisecond))
+		if err != nil {
+			return nil, err
+		}
 		factors, err := m.People.Factors(ctx, who.ID)
 		if err != nil {
 			return nil, err
@@ -87,7 +92,7 @@ func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (
 		if allowed, err := m.disputesLeft(ctx, who.ID); err != nil || !allowed {
 			return nil, err
 		}
-		return append(m.hold(who, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
+		return append(m.hold(who, phones, d, client), since(at, append(ended, phones...), factors, m.Now())...), nil
 	})
 	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
 		return m.Dispute(ctx, token)
@@ -96,9 +101,9 @@ func (m *Manager) Press(ctx context.Context, token string, client flow.Client) (
 }
 
 // since voids what was bound from the disputed change on: whoever made that one
-// may have made the next ones too, whose notices went to addresses of theirs.
+// may have made the next ones too, whose notices went to addresses of theirs. That
+// a number was replaced meanwhile changes nothing: it must not hear of more.
 func since(at time.Time, phones []phone.Phone, factors []factor.Factor, now time.Time) (set change.Set) {
-	at = at.Truncate(time.Millisecond)
 	for _, p := range phones {
 		if !p.ProvedAt.Before(at) {
 			set.Add(phone.Voided{ID: p.ID, Person: p.Person, At: now})
