@@ -11,6 +11,8 @@ const (
 	e164three = "+12025550177"
 	number4   = "(202) 555-0188"
 	e164four  = "+12025550188"
+	number5   = "(202) 555-0166"
+	e164five  = "+12025550166"
 )
 
 // newNumber changes the number, as whoever sits at this browser.
@@ -56,28 +58,33 @@ func TestADisputeVoidsWhatFollowed(t *testing.T) {
 	thief.do("Make new codes").is(want{page: "setup-finish"})
 	thief.do("Finish", "saved", "yes").is(want{page: "security"})
 	thief.newNumber(number3, e164three)
-	p.shows("ada", []string{"Phone app, Phone app 2", "177", "10 left"}, nil)
+	thief.newNumber(number4, e164four)
+	p.shows("ada", []string{"Phone app, Phone app 2", "188", "10 left"}, nil)
 
 	b := p.browser()
 	b.get(link).is(want{page: "not-me", texts: []string{"the mobile number of your Example account was changed"}})
 	b.do("It was not me").is(want{page: "not-me", h1: "Your account is on hold"})
 	p.shows("ada", []string{"on hold", "Phone app", "0 left"}, []string{"Phone app 2", "number ending"})
 	thief.get("/account/security").is(want{page: "signed-out"})
-	p.text(e164three, "account is on hold")
+	p.text(e164four, "account is on hold")
 
 	// What follows begins without anything of the thief's, and they hear of nothing.
 	code := p.setupCode("person", "release", "ada", "--checked", "in-person", "--note", "came to the desk")
 	b.enter("ada", password).is(want{page: "setup-code"})
 	b.do("Continue", "code", code).is(want{page: "two-factor-prompt"})
 	p.move(11 * time.Minute)
-	p.read[e164two] = len(p.lines(e164two))
-	b.toScan(number4, e164four)
+	heard := map[string]int{e164two: len(p.lines(e164two)), e164three: len(p.lines(e164three)), e164four: len(p.lines(e164four))}
+	b.toScan(number5, e164five)
 	b.do("Continue")
 	b.do("Verify", "code", b.app.code()).is(want{page: "setup-finish"})
-	p.text(e164four, "A new Example app was set up on")
+	p.text(e164five, "A new Example app was set up on")
 	p.text(e164, "A new Example app was set up on") // the owner's number of before
-	p.quiet(e164two)
-	p.quiet(e164three)
+	p.quiet(e164five)
+	for to, n := range heard {
+		if list := p.lines(to); len(list) > n {
+			t.Errorf("the thief's number hears: %v", list[n:])
+		}
+	}
 }
 
 // A number that was replaced is told of further changes too, as long as the one in
