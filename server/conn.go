@@ -28,7 +28,7 @@ func (l timelyListener) Accept() (net.Conn, error) {
 type timelyConn struct {
 	net.Conn
 	begun   atomic.Bool // something of a header has arrived
-	handled atomic.Bool // a handler has the request
+	handled atomic.Bool // a handler has, or had, the request whose body still comes
 }
 
 // Read notes the first bytes of a header, and answers when no more come in time.
@@ -49,13 +49,22 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// counted marks a connection as handled while a handler has it.
-func counted(next http.Handler) http.Handler {
+// next lets a connection wait for another header. Until then what is late is the
+// body of the request that has been answered: a second answer to it would be taken
+// for that of the next.
+func next(c net.Conn, state http.ConnState) {
+	if t, ok := c.(*timelyConn); ok && state == http.StateIdle {
+		t.begun.Store(false)
+		t.handled.Store(false)
+	}
+}
+
+// counted marks a connection as handled from when a handler has it.
+func counted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*timelyConn); ok {
 			c.handled.Store(true)
-			defer func() { c.begun.Store(false); c.handled.Store(false) }()
 		}
-		next.ServeHTTP(w, r)
+		h.ServeHTTP(w, r)
 	})
 }

@@ -123,7 +123,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	go phone.Warm()
 	failed := make(chan error, 1)
-	go func() { failed <- s.serve(httpServer, timely(listener), o.Config) }()
+	go func() { failed <- s.serve(httpServer, listener, o.Config) }()
 	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
 	select {
 	case err = <-failed:
@@ -141,12 +141,12 @@ func (s *Server) serve(h *http.Server, l net.Listener, c *config.Config) error {
 	if c.TLS.CertFile != "" {
 		return h.ServeTLS(l, "", "")
 	}
-	return h.Serve(l)
+	return h.Serve(timely(l)) // inside TLS its plain words would be none
 }
 
 func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, error) {
 	server := &http.Server{Handler: counted(h), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime + web.BodyTime, WriteTimeout: answerTime + 20*time.Second, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerMax - 4096, ErrorLog: log.New(webServer{s.log}, "", 0), ConnContext: withConn}
+		MaxHeaderBytes: headerMax - 4096, ErrorLog: log.New(webServer{s.log}, "", 0), ConnContext: withConn, ConnState: next}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	server.Protocols = protocols // HTTP/2 stays off while Go 1.26.8 and older can be crashed by a client

@@ -1,44 +1,138 @@
 package stories_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
-// Who had to choose a new password after both factors has signed in: the record
-// says so, and the sign-in is no alarm.
-func TestASignInThatAsksForANewPasswordIsOne(t *testing.T) {
-	t.Parallel()
-	p, read := measured(t, settings{})
-	b := p.enrol("ada")
-	p.cli("person", "set", "ada", "--ask-for-new-password")
-	c := p.browser()
-	c.signIn("ada", b.app).is(want{page: "password"})
-	if got := read().sum("sallyport_events_total", "event", "signed-in"); got != 0 {
-		t.Errorf("%v sign-ins before the new password", got)
-	}
-	c.do("Save password", "password", password2).is(want{page: "security", absent: []string{"someone entered your password but not a code"}})
-	if got := read().sum("sallyport_events_total", "event", "signed-in", "method", "app"); got != 1 {
-		t.Errorf("%v sign-ins", got)
-	}
-	c.get("/account/activity").is(want{page: "activity", texts: []string{"Signed in with an app code"}, absent: []string{"no code entered"}})
+// asked says that nothing opens for somebody before a new password is chosen.
+func (p *portal) asked(name string) {
+	p.t.Helper()
+	p.cli("person", "set", name, "--ask-for-new-password")
 }
 
-// With 2FA off the password alone is a sign-in, and later no alarm.
-func TestASignInByPasswordAloneIsOne(t *testing.T) {
+// barred tries every way past the page that asks for the new password.
+func (b *browser) barred() *browser {
+	b.t.Helper()
+	const first = "/2fa/password?notice=step.first"
+	b.is(want{page: "password", h1: "Choose a new password"})
+	page := b.page
+	for _, path := range []string{"/2fa/start", "/2fa/setup/app", "/2fa/setup/phone", "/2fa/setup/phone/code", "/2fa/setup/scan", "/2fa/setup/code", "/2fa", "/2fa/other", "/2fa/replace"} {
+		b.tab().ask(path).leads(first)
+	}
+	for _, row := range [][]string{{"/2fa/not-now"}, {"/2fa/setup/app"}, {"/2fa/setup/phone", "phone", number2, "country", "US"}, {"/2fa/setup/scan"},
+		{"/2fa/setup/scan/new"}, {"/2fa/setup/code", "code", "123456"}, {"/2fa/start/again"}, {"/2fa/text/send"}, {"/2fa/replace", "still", "no"}} {
+		tab := b.tab()
+		if a := tab.form(row[0], row[1:]...); a.status != 303 || a.to() != first {
+			b.t.Errorf("POST %s: %d to %q: %s", row[0], a.status, a.to(), a.brief())
+		}
+	}
+	if a := b.tab().ask("/account/security"); a.name() == "security" {
+		b.t.Error("a session before the new password")
+	}
+	b.page = page
+	return b
+}
+
+func (b *browser) choose() *page {
+	b.t.Helper()
+	b.do("Save password", "password", password).is(want{page: "password", problem: "#password That is your present password. Choose a new one."})
+	return b.do("Save password", "password", password2)
+}
+
+func TestMustChangeBeforeASetUp(t *testing.T) {
 	t.Parallel()
-	p, read := measured(t, settings{policy: "  require: optional\n"})
+	p := open(t, settings{policy: "  require: optional\n"})
+	p.add("ada")
+	p.asked("ada")
+	b := p.browser()
+	b.enter("ada", password)
+	b.barred().choose().is(want{page: "two-factor-prompt", texts: []string{"Not now"}})
+	b.toScan(number, e164)
+	b.do("Continue")
+	// Asked in the middle: the attempt is over, and the next one asks first.
+	p.asked("ada")
+	b.do("Verify", "code", b.app.code())
+	if b.cookies["session"] != "" || b.page.name() == "setup-finish" {
+		t.Fatalf("an app was set up: %s", b.page.brief())
+	}
+	b.enter("ada", password2).is(want{page: "password"})
+	b.barred()
+	b.do("Save password", "password", password).is(want{page: "setup-app-code"})
+	b.do("Verify", "code", b.app.code()).is(want{page: "setup-finish"})
+}
+
+func TestMustChangeAtLevelOne(t *testing.T) {
+	t.Parallel()
+	p := open(t, settings{policy: "  require: optional\n"})
+	p.add("ada")
+	b := p.browser()
+	b.enter("ada", password)
+	late := b.twin()
+	b.do("Not now").is(want{page: "signed-in"})
+	p.asked("ada")
+	b.get("/account/security").is(want{page: "signed-out", texts: []string{"You were signed out by an administrator."}})
+	if late.do("Not now"); late.cookies["session"] != "" {
+		t.Errorf("a session from an old tab: %s", late.page.brief())
+	}
+	b.enter("ada", password)
+	b.barred().choose().is(want{page: "two-factor-prompt"})
+	b.do("Not now").is(want{page: "signed-in"})
+
+	// Who turned 2FA off gets a session on the password: not on this one.
+	c := p.enrol("grace")
+	c.get("/account/2fa/off")
+	c.do("Turn off 2FA").is(want{page: "security", texts: []string{"2FA is off"}})
+	c.leave()
+	c.enter("grace", password).is(want{page: "signed-in"})
+	p.asked("grace")
+	c.get("/account/security").is(want{page: "signed-out"})
+	c.enter("grace", password)
+	c.barred().choose().is(want{page: "signed-in"})
+}
+
+func TestMustChangeInARecovery(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	owner := p.enrol("ada")
+	p.asked("ada")
+	owner.get("/account/security").is(want{page: "signed-out"})
+	// The app is still there: then the second factor, then the new password.
+	b := p.lost("ada")
+	b.is(want{page: "app-code"})
+	b.get("/2fa/recovery-code")
+	b.do("Verify", "recovery", owner.codes[0]).is(want{page: "replace"})
+	b.do("Continue", "still", "yes")
+	b.barred()
+	// It is not: the new password comes before anything new is bound.
+	c := p.lost("ada")
+	c.get("/2fa/recovery-code")
+	c.do("Verify", "recovery", owner.codes[1])
+	c.do("Continue", "still", "no")
+	c.barred()
+	p.move(11 * time.Minute)
+	d := p.lost("ada")
+	d.is(want{page: "other-way"})
+	d.do("Send SMS")
+	d.do("Verify", "code", p.text(e164, " code to set up a new app")[:6]).is(want{page: "replace"})
+	d.do("Continue")
+	d.barred().choose().is(want{page: "setup-app"})
+	d.do("Continue").is(want{page: "setup-scan"})
+	d.anew()
+	d.do("Finish", "saved", "yes").is(want{page: "security"})
+	p.browser().enter("ada", password).is(want{problem: wrongDetails})
+}
+
+// An idle session goes on with the password alone, but not with one that must
+// change.
+func TestMustChangeAfterIdling(t *testing.T) {
+	t.Parallel()
+	p := open(t)
 	b := p.enrol("ada")
-	b.stale()
-	b.get("/account/security")
-	b.click("Turn off 2FA")
-	b.confirm("turn off 2FA")
-	b.do("Turn off 2FA").is(want{page: "security"})
-	for range 2 {
-		p.browser().enter("ada", password).is(want{page: "signed-in"})
-	}
-	if got := read().sum("sallyport_events_total", "event", "signed-in", "method", "password"); got != 2 {
-		t.Errorf("%v sign-ins", got)
-	}
-	code := p.setupCode("person", "reset-2fa", "ada", "--checked", "in-person", "--note", "x")
-	c := p.browser()
-	c.enter("ada", password)
-	c.do("Continue", "code", code).is(want{page: "two-factor-prompt", absent: []string{"someone entered your password but not a code"}})
+	p.move(61 * time.Minute)
+	b.get("/account/security").is(want{page: "signed-out"})
+	p.asked("ada")
+	b.enter("ada", password).is(want{page: "app-code"})
+	b.do("Verify", "code", b.app.code())
+	b.barred().choose().is(want{page: "security"})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"sallyport/core/change"
 	"sallyport/core/phone"
@@ -32,7 +33,7 @@ func (t txn) phone(effect change.Effect) error {
 	case phone.EndedAll:
 		return t.do("UPDATE phones SET ended_at = $3 WHERE person = $1 AND id <> $2 AND ended_at = 0", e.Person, e.Except, ms(e.At))
 	case phone.Voided:
-		return t.do("UPDATE phones SET ended_at = $3 WHERE id = $1 AND person = $2 AND ended_at = 0", e.ID, e.Person, ms(e.At))
+		return t.do("DELETE FROM phones WHERE id = $1 AND person = $2", e.ID, e.Person)
 	}
 	return fmt.Errorf("no such effect on phones")
 }
@@ -50,6 +51,12 @@ func (s *Store) scanPhone(row scanner) (*phone.Phone, error) {
 // Phones are those of a person that have not ended, oldest first.
 func (s *Store) Phones(ctx context.Context, who string) ([]phone.Phone, error) {
 	return list(ctx, s, s.scanPhone, "SELECT "+phoneColumns+" FROM phones WHERE person = $1 AND ended_at = 0 ORDER BY proved_at, id", who)
+}
+
+// PhonesEnded are those of a person that were replaced or removed after a moment,
+// oldest first.
+func (s *Store) PhonesEnded(ctx context.Context, who string, after time.Time) ([]phone.Phone, error) {
+	return list(ctx, s, s.scanPhone, "SELECT "+phoneColumns+" FROM phones WHERE person = $1 AND ended_at > $2 ORDER BY ended_at, id", who, ms(after))
 }
 
 // Sharing is how many persons have proved this number.

@@ -9,6 +9,7 @@ import (
 	"sallyport/core/factor"
 	"sallyport/core/flow"
 	"sallyport/core/person"
+	"sallyport/core/phone"
 )
 
 // Retention of what strangers or time can pile up.
@@ -37,7 +38,7 @@ var Retention = []Kept{
 	{"sessions", "their latest end", sessionsKept, "sessions", "ends_at < $1"},
 	{"ended sessions", "their end", sessionsKept, "sessions", "ended_at > 0 AND ended_at < $1"},
 	{"known browsers", "180 days without use", 0, "known", "ends_at < $1"},
-	{"mobile numbers", "their removal or replacement", 0, "phones", "ended_at > 0 AND ended_at < $1"},
+	{"replaced mobile numbers", "their replacement", phone.Heard, "phones", "ended_at > 0 AND ended_at < $1"},
 	{"links and setup codes", "their end", person.LinkKept, "links", "ends_at < $1"},
 	{"the log of messages", "their making", messagesKept, "messages", "made_at < $1"},
 	{"recoveries with a wait", "their end", recoverKept, "recoveries", "until_at < $1"},

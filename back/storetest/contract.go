@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"words of all the world", words},
 		{"nodes see each other", nodes},
 		{"a caller that goes away", callers},
+		{"what is kept for a while alone", passing},
 		{"tables that strangers fill are emptied", sweeping}, // last: it moves the time
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -210,10 +211,30 @@ func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, clien
 		return nil, Result{}, err
 	}
 	set.Add(more...)
-	set.Add(m.Writer.Notify(message.NumberChanged, message.Told{Person: c.Person, Phones: append(c.Phones, p),
+	numbers, err := m.Hearing(ctx, c.Person.ID, append(c.Phones, p)...)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	set.Add(m.Writer.Notify(message.NumberChanged, message.Told{Person: c.Person, Phones: numbers,
 		Args:  []any{"ending", p.Ending(), "from", m.Writer.When(p.UsableAt)},
 		About: person.Disputed{Phone: p.ID, Where: client.Browser()}}, c.Now)...)
 	return set, Result{}, nil
+}
+
+// Hearing are the numbers that hear of a change of number: those of the moment, and
+// those that were replaced a short while ago. Else who took over an account would
+// change the number twice, and the owner would not hear of the second.
+func (m *Machine) Hearing(ctx context.Context, who string, numbers ...phone.Phone) ([]phone.Phone, error) {
+	ended, err := m.People.PhonesEnded(ctx, who, m.Now().Add(-phone.Heard))
+	if err != nil {
+		return nil, fmt.Errorf("read replaced numbers: %w", err)
+	}
+	for _, p := range ended {
+		if !slices.ContainsFunc(numbers, func(n phone.Phone) bool { return n.Number == p.Number }) {
+			numbers = append(numbers, p)
+		}
+	}
+	return numbers, nil
 }
 
 // changed is what every changed app, number or set of codes does: the other

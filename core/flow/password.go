@@ -73,25 +73,36 @@ func (m *Machine) CheckNew(ctx context.Context, who person.Person, entered strin
 }
 
 // AcceptInvitation sets the first password and leads on, in the same attempt,
-// into the set-up. Only this post spends the invitation.
+// into the set-up. Only this post spends the invitation; posted twice, also at
+// once, it gets the same attempt.
 func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, post Post, client Client) (Result, error) {
 	attemptToken := m.derive("attempt", token, post.Form, entered)
-	twice, err := m.Attempts.Attempt(ctx, HashToken(attemptToken))
-	if err != nil {
-		return Result{}, fmt.Errorf("read attempt: %w", err)
+	err := m.acceptInvitation(ctx, token, attemptToken, entered, client)
+	if err == nil {
+		return Result{Attempt: attemptToken}, nil
 	}
-	if twice != nil && twice.Over(m.Now()) == "" && m.Now().Sub(twice.MadeAt) <= MovedFor {
-		return Result{Attempt: attemptToken}, nil // the same form posted twice
+	if fault.Of(err) != nil {
+		twice, readErr := m.Attempts.Attempt(ctx, HashToken(attemptToken))
+		if readErr != nil {
+			return Result{}, fmt.Errorf("read attempt: %w", readErr)
+		}
+		if now := m.Now(); twice != nil && twice.Over(now) == "" && now.Sub(twice.MadeAt) <= MovedFor {
+			return Result{Attempt: attemptToken}, nil
+		}
 	}
+	return Result{}, err
+}
+
+func (m *Machine) acceptInvitation(ctx context.Context, token, attemptToken, entered string, client Client) error {
 	who, err := m.Invitation(ctx, token)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
 	phc, err := m.CheckNew(ctx, *who, entered, client)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
-	err = m.decide(ctx, func() (change.Set, error) {
+	return m.decide(ctx, func() (change.Set, error) {
 		who, err := m.Invitation(ctx, token)
 		if err != nil {
 			return nil, err
@@ -105,6 +116,9 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 			MadeAt: now, SeenAt: now, Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{Invited: true, SetupLong: true}}}
 		if err := m.fill(ctx, u, client); err != nil {
 			return nil, err
+		}
+		if u.Person.Version != who.Version {
+			return nil, errOvertaken // held or turned off since the link was read
 		}
 		had := u.Person.Password != ""
 		u.Person.Password, u.Person.PasswordAt, u.Person.MustChange = phc, now, false
@@ -129,10 +143,6 @@ func (m *Machine) AcceptInvitation(ctx context.Context, token, entered string, p
 		}
 		return set, nil
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Attempt: attemptToken}, nil
 }
 
 // MustChange takes the new password that has to be chosen after both factors,

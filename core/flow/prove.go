@@ -61,7 +61,7 @@ func (m *Machine) act(ctx context.Context, post Post, value string, client Clien
 		}
 		if post.Setup != "" && (u.Setup == nil || SetupMark(u.Setup) != post.Setup) {
 			result = Result{Step: u.Step}
-			return nil, fault.New(fault.Denied, "started-again")
+			return nil, m.unlessMoved(ctx, u, fault.New(fault.Denied, "started-again"))
 		}
 		allowed := false
 		for _, step := range at {
@@ -69,13 +69,26 @@ func (m *Machine) act(ctx context.Context, post Post, value string, client Clien
 		}
 		if !allowed {
 			result = Result{Step: u.Step}
-			return nil, fault.New(fault.Denied, "step.first")
+			return nil, m.unlessMoved(ctx, u, fault.New(fault.Denied, "step.first"))
 		}
 		var set change.Set
 		set, result, err = decision(u)
 		return set, err
 	})
 	return result, err
+}
+
+// unlessMoved is a fault about where an attempt stands. What it was read from may
+// be half of before and half of after the same form, which was quicker.
+func (m *Machine) unlessMoved(ctx context.Context, u *Under, f *fault.Fault) error {
+	now, err := m.Attempts.Attempt(ctx, u.Attempt.ID)
+	if err != nil {
+		return fmt.Errorf("read attempt: %w", err)
+	}
+	if now == nil || now.Version != u.Attempt.Version {
+		return errOvertaken
+	}
+	return f
 }
 
 // SubmitFactor checks the answer to a factor at sign-in: a code from an app.

@@ -23,6 +23,9 @@ type People interface {
 	Factors(ctx context.Context, person string) ([]factor.Factor, error)
 	// Phones are those of a person that have not ended.
 	Phones(ctx context.Context, person string) ([]phone.Phone, error)
+	// PhonesEnded are those of a person that were replaced or removed after a
+	// moment, oldest first; what a dispute voided is not among them.
+	PhonesEnded(ctx context.Context, person string, after time.Time) ([]phone.Phone, error)
 	// Sharing is how many persons have proved this number.
 	Sharing(ctx context.Context, e164 string) (int, error)
 	// Link is an invitation, setup code or dispute by the hash of its token.

@@ -118,29 +118,40 @@ type Confirmation struct {
 }
 
 // Confirm checks password and code again, and goes on under a new name. It lasts
-// five minutes for further changes.
+// five minutes for further changes. The same form posted twice, also at once, gets
+// the same name.
 func (m *Machine) Confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
-	return m.tried(tally.Confirm)(m.confirm(ctx, token, in, client))
+	return m.tried(tally.Confirm)(m.confirmOnce(ctx, token, in, client))
 }
 
-func (m *Machine) confirm(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
-	value := in.Password + "\x00" + in.Code + "\x00" + in.Recovery
-	next := m.derive("session", token, in.Form, value)
-	again, err := m.Signed(ctx, next)
-	if err != nil {
-		return Result{}, err
+// confirmOnce gives the same form, posted twice, the same answer.
+func (m *Machine) confirmOnce(ctx context.Context, token string, in Confirmation, client Client) (Result, error) {
+	next := m.derive("session", token, in.Form, in.Password+"\x00"+in.Code+"\x00"+in.Recovery)
+	err := m.confirm(ctx, token, next, in, client)
+	if err == nil {
+		return Result{Session: next}, nil
 	}
-	if again != nil && again.Over == "" && again.Now.Sub(again.Session.PasswordAt) <= MovedFor {
-		return Result{Session: next}, nil // the same form posted twice
+	if fault.Is(err, fault.Gone) {
+		twice, readErr := m.Signed(ctx, next)
+		if readErr != nil {
+			return Result{}, readErr
+		}
+		if twice != nil && twice.Over == "" && twice.Now.Sub(twice.Session.PasswordAt) <= MovedFor {
+			return Result{Session: next}, nil
+		}
 	}
+	return Result{}, err
+}
+
+func (m *Machine) confirm(ctx context.Context, token, next string, in Confirmation, client Client) error {
 	s, err := m.signed(ctx, token)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
 	if err := m.confirmPassword(ctx, s, in.Password, client); err != nil {
-		return Result{}, err
+		return err
 	}
-	err = m.decide(ctx, func() (change.Set, error) {
+	return m.decide(ctx, func() (change.Set, error) {
 		s, err := m.signed(ctx, token)
 		if err != nil {
 			return nil, err
@@ -154,6 +165,9 @@ func (m *Machine) confirm(ctx context.Context, token string, in Confirmation, cl
 		if !in.PasswordOnly {
 			proved, err := m.confirmCode(ctx, s, in, client)
 			if err != nil {
+				if _, ended := m.signed(ctx, token); ended != nil {
+					return nil, ended // the same form was quicker: the code is not wrong, but spent on it
+				}
 				return proved, err
 			}
 			set.Add(proved...)
@@ -169,10 +183,6 @@ func (m *Machine) confirm(ctx context.Context, token string, in Confirmation, cl
 			session.Begun{Session: renewed}, m.entry(audit.Confirmed, s.Person.ID, client))
 		return set, nil
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Session: next}, nil
 }
 
 // signed is Signed for a change: a session that is over is a fault.

@@ -257,14 +257,15 @@ func (m *Machine) rightPassword(ctx context.Context, in SignIn, who person.Perso
 		if err != nil {
 			return nil, err
 		}
-		if again == nil || again.Password != who.Password {
+		if again == nil || again.Password == "" || !again.PasswordAt.Equal(who.PasswordAt) {
 			return nil, fault.New(fault.Invalid, "sign-in.wrong").On("username")
 		}
-		if fresh != "" {
+		rehashed := fresh != "" && again.Password == who.Password // else another sign-in has raised it
+		if rehashed {
 			again.Password = fresh
 		}
 		var set change.Set
-		set, result, err = m.admit(ctx, in, *again, t, fresh != "", client)
+		set, result, err = m.admit(ctx, in, *again, t, rehashed, client)
 		return set, err
 	})
 	return result, err

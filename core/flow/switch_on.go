@@ -113,7 +113,10 @@ func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Cli
 	phones, about := u.Phones, person.Disputed{Factor: app.ID, Codes: true, Where: client.Browser()}
 	if more, bound := m.bindNumber(u); bound != nil {
 		set.Add(more...)
-		phones, about.Phone = append(phones, *bound), bound.ID
+		if phones, err = m.Hearing(ctx, u.Person.ID, append(phones, *bound)...); err != nil {
+			return nil, Result{}, err
+		}
+		about.Phone = bound.ID
 	}
 	if u.Person.EnrolledAt.IsZero() {
 		u.Person.EnrolledAt = u.Now

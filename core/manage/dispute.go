@@ -93,6 +93,11 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		if err != nil {
 			return nil, err
 		}
+		at := d.About.At.Truncate(time.Millisecond)
+		ended, err := m.People.PhonesEnded(ctx, who.ID, at.Add(-time.Millisecond))
+		if err != nil {
+			return nil, err
+		}
 		factors, err := m.People.Factors(ctx, who.ID)
 		if err != nil {
 			return nil, err
@@ -108,7 +113,7 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		if late || d.About.Mail != "" && d.About.Mail == who.Email {
 			who.Email = "" // not the one before it either: a dispute gives nothing back
 		}
-		return append(m.hold(who, before, phones, d, client), since(d.About.At, phones, factors, m.Now())...), nil
+		return append(m.hold(who, before, phones, d, client), since(at, append(ended, phones...), factors, m.Now())...), nil
 	})
 	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
 		return m.Dispute(ctx, by)
@@ -117,9 +122,9 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 }
 
 // since voids what was bound from the disputed change on: whoever made that one
-// may have made the next ones too, whose notices went to addresses of theirs.
+// may have made the next ones too, whose notices went to addresses of theirs. That
+// a number was replaced meanwhile changes nothing: it must not hear of more.
 func since(at time.Time, phones []phone.Phone, factors []factor.Factor, now time.Time) (set change.Set) {
-	at = at.Truncate(time.Millisecond)
 	for _, p := range phones {
 		if !p.ProvedAt.Before(at) {
 			set.Add(phone.Voided{ID: p.ID, Person: p.Person, At: now})

@@ -167,10 +167,16 @@ func (m *Manager) RemoveNumber(ctx context.Context, o Owner, p policy.Policy) er
 			return nil, err
 		}
 		set := change.Set{person.Unchanged{ID: o.Person.ID, Version: o.Person.Version},
-			phone.EndedAll{Person: o.Person.ID, At: o.Now},
 			o.banner("security.number-removed", ended), m.owned(audit.NumberRemoved, o)}
+		for _, p := range o.Phones { // a number that its owner removes is kept nowhere
+			set.Add(phone.Voided{ID: p.ID, Person: p.Person, At: o.Now})
+		}
 		set.Add(m.factorChanged(o)...)
-		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: o.Phones, Args: []any{"ending", o.Phones[len(o.Phones)-1].Ending()},
+		numbers, err := m.Flow.Hearing(ctx, o.Person.ID, o.Phones...)
+		if err != nil {
+			return nil, err
+		}
+		set.Add(m.Writer.Notify(message.NumberRemoved, message.Told{Person: o.Person, Phones: numbers, Args: []any{"ending", o.Phones[len(o.Phones)-1].Ending()},
 			About: person.Disputed{Where: o.Client.Browser()}}, o.Now)...)
 		return set, nil
 	})

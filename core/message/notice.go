@@ -91,7 +91,7 @@ const NoticeLife = 24 * time.Hour
 type Told struct {
 	Person  person.Person
 	Mails   []string      // besides the person's own: the address just replaced
-	Phones  []phone.Phone // every number of that moment, and the one just replaced
+	Phones  []phone.Phone // every number of that moment, and those replaced shortly before
 	When    time.Time     // the moment named in the text
 	About   person.Disputed
 	Args    []any  // what else the mail says: names and values of its gaps

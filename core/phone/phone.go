@@ -10,6 +10,10 @@ import (
 // Hold is how long a number that replaced another cannot serve recovery.
 const Hold = 72 * time.Hour
 
+// Heard is how long a number that was replaced is told of further changes of
+// number: while the one in its place is on hold.
+const Heard = Hold
+
 // PerNumber is how many accounts one number may serve.
 const PerNumber = 5
 
@@ -43,7 +47,8 @@ type Bound struct {
 	Phone Phone
 }
 
-// Voided ends a number that a dispute names. It has no condition.
+// Voided takes a number away that a dispute names, as if it had never been there:
+// whoever bound it hears of nothing more. It has no condition.
 type Voided struct {
 	change.Mark
 	ID, Person string
