@@ -75,9 +75,14 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	gateways, taps := s.gateways(o)
+	shown := &taps{}
+	ways, err := gateways(o.Config, core.Now, shown.tap)
+	if err != nil {
+		return err
+	}
 	if o.Demo != nil {
-		s.outboxPath, s.outbox = o.Demo.OutboxPath, taps.list
+		shown.also = o.Demo.OnText
+		s.outboxPath, s.outbox = o.Demo.OutboxPath, shown.list
 		if err := o.Demo.OnReady(core); err != nil {
 			return err
 		}
@@ -97,7 +102,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	sender := &sms.Sender{Queue: core.Store, Gateways: gateways, Now: core.Now, Log: s.log}
+	sender := &sms.Sender{Queue: core.Store, Gateways: ways, Now: core.Now, Log: s.log}
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log}
 	wg.Go(func() { sender.Run(workers) })
 	wg.Go(func() { sweeper.Run(workers) })
