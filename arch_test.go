@@ -29,7 +29,8 @@ var arrows = []struct {
 }{
 	{"cmd/sallyport", []string{"server", "config", "core/manage"}},
 	{"server", []string{"front/*", "core/*", "back/*", "config"}},
-	{"config", nil},
+	{"config", []string{"config/blank"}},
+	{"config/blank", nil},
 	{"docs/docstest", nil},
 	{"front/web", []string{"core/*"}},
 	{"front/*", []string{"front/web", "core/*"}},

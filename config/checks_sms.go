@@ -9,7 +9,7 @@ import (
 
 // kinds are the kinds of gateways, and whether they are built.
 var kinds = map[string]bool{
-	KindOutbox: true, "http": false, "twilio": false, "vonage": false, "sns": false, "smpp": false,
+	KindOutbox: true, KindHTTP: true, "twilio": false, "vonage": false, "sns": false, "smpp": false,
 }
 
 var gatewayName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -39,6 +39,7 @@ func (c *Config) smsChecks() []check {
 			check{key + ".path", func() (string, string) { return checkPath(g) }, key + ".kind"},
 		)
 		rows = append(rows, countryChecks(key+".countries", g.Countries)...)
+		rows = append(rows, c.httpChecks(key, g)...)
 	}
 	return rows
 }
@@ -61,11 +62,11 @@ func checkKind(g Gateway) (problem, hint string) {
 	built, known := kinds[g.Kind]
 	switch {
 	case g.Kind == "":
-		return "is missing", "write kind: outbox"
+		return "is missing", "write kind: http, or kind: outbox"
 	case !known:
-		return quote(g.Kind) + " is not a kind of gateway", "only outbox is built yet"
+		return quote(g.Kind) + " is not a kind of gateway", "outbox and http are built yet"
 	case !built:
-		return "kind " + g.Kind + " is not built yet", "only outbox is"
+		return "kind " + g.Kind + " is not built yet", "outbox and http are; http can be told to call any provider"
 	}
 	return "", ""
 }

@@ -29,6 +29,7 @@ const (
 	EnrolCode       = "code"       // policy.enrol
 
 	KindOutbox = "outbox" // sms.gateways[].kind
+	KindHTTP   = "http"   // sms.gateways[].kind
 )
 
 // Config is all that the settings file may say. Load and Parse return only
@@ -136,12 +137,61 @@ type Gateway struct {
 	// Name is the name of the gateway in logs, pages and the address of its
 	// receipts: small letters, digits and hyphens.
 	Name string `yaml:"name"`
-	// Kind is the sort of gateway. Only outbox is built yet.
+	// Kind is the sort of gateway: outbox writes messages to a file, http calls a
+	// provider as the keys from method on say. Others are not built yet.
 	Kind string `yaml:"kind"`
 	// Countries are the countries that this gateway is used for; without it, all.
 	Countries []string `yaml:"countries"`
 	// Path names the file that an outbox gateway appends its messages to.
 	Path string `yaml:"path" is:"file"`
+
+	// Method is how an http gateway is called: POST, PUT or GET. Without it, POST.
+	Method string `yaml:"method"`
+	// Address is the address that is called. It is https; http is accepted for a
+	// loopback host only. After the host it may hold blanks, which are filled in
+	// for each message: {{.To}} (the number, as +442071838750), {{.Text}}, {{.ID}}
+	// (unique), {{.Sender}} (brand.sms_sender) and {{secret "name"}}. A value is
+	// made safe for its place by form (after ? and in forms), path (before ?),
+	// json (quotes included), base64 (which joins several) or digits.
+	Address string `yaml:"address"`
+	// Headers are the headers of the call, each as 'Name: value' in quotes, with
+	// blanks as in address.
+	Headers []string `yaml:"headers"`
+	// Body is the body of the call, with blanks: JSON or a form, as Content-Type
+	// among headers says.
+	Body string `yaml:"body"`
+	// Secrets are what the provider gave you and nobody else may know.
+	Secrets []GatewaySecret `yaml:"secrets"`
+	// CAFile names certificates, in PEM, that the gateway's own may be signed by
+	// besides those that this machine trusts.
+	CAFile string `yaml:"ca_file" is:"file"`
+	// OKStatus are the HTTP statuses of an answer that took the message; without
+	// it, 200 to 299.
+	OKStatus []int `yaml:"ok_status"`
+	// OKField is the field of a JSON answer that must also say so: names with dots
+	// between, and a number for a place in a list, as messages.0.status.
+	OKField string `yaml:"ok_field"`
+	// OKValues are what that field says when the message was taken.
+	OKValues []string `yaml:"ok_values"`
+	// RefField is the field of the answer with the provider's name for the message.
+	RefField string `yaml:"ref_field"`
+	// RefusedStatus are the HTTP statuses that mean that the number cannot get the
+	// message. With refused_field, both must fit.
+	RefusedStatus []int `yaml:"refused_status"`
+	// RefusedField is the field of the answer that tells so.
+	RefusedField string `yaml:"refused_field"`
+	// RefusedValues are what that field says then.
+	RefusedValues []string `yaml:"refused_values"`
+}
+
+// GatewaySecret is a secret of a gateway, in a file of its own.
+type GatewaySecret struct {
+	// Name is what the blanks call it: {{secret "name"}}.
+	Name string `yaml:"name"`
+	// File names the file that holds it.
+	File string `yaml:"file" is:"file"`
+
+	value *Secret // fmt asks no unexported field to hide itself, and follows no pointer
 }
 
 // Log is the form of the log.

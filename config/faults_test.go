@@ -82,7 +82,7 @@ brand:
 
 	{"an outbox that others reach", base + "sms:\n  gateways:\n  - name: main\n    kind: outbox\n    path: o\n", []string{"s.yaml:5: sms.gateways[0].kind: an outbox keeps codes readable"}},
 	{"kinds that are not built, and the country they want", base + "sms:\n  gateways:\n    - name: main\n      kind: twilio\n    - name: Main\n      kind: pigeon\n    - name: main\n      path: x\n", []string{
-		"s.yaml:5: sms.gateways[0].kind: kind twilio is not built yet (hint: only outbox is)",
+		"s.yaml:5: sms.gateways[0].kind: kind twilio is not built yet (hint: outbox and http are; ",
 		`s.yaml:6: sms.gateways[1].name: "Main" is not made of small letters`,
 		`s.yaml:7: sms.gateways[1].kind: "pigeon" is not a kind of gateway`,
 		`s.yaml:8: sms.gateways[2].name: "main" is the name of another gateway`,

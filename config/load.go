@@ -52,6 +52,7 @@ func Parse(text []byte, file string, environ []string, known ...string) (*Config
 	if len(faults) == 0 { // else the checks would miss what could not be read
 		r.resolve(filepath.Dir(file))
 		r.secrets()
+		r.gatewaySecrets()
 		r.check()
 	}
 	if len(r.faults) > 0 {
@@ -81,6 +82,9 @@ func (r *reader) resolve(folder string) {
 			if k.file {
 				within(gateway.FieldByIndex(k.index))
 			}
+		}
+		for j := range r.config.SMS.Gateways[i].Secrets {
+			within(reflect.ValueOf(&r.config.SMS.Gateways[i].Secrets[j].File).Elem())
 		}
 	}
 }

@@ -145,7 +145,11 @@ func (r *reader) scalar(n ast.Node, v reflect.Value, name string, at place) {
 		r.fault(name, at, "has no value", "take the line out; a value that begins with # needs quotes")
 		return
 	case !ok:
-		r.fault(name, at, "wants "+want(v.Type()), "")
+		hint := ""
+		if pairs(n) != nil {
+			hint = "a text with a colon in it needs quotes"
+		}
+		r.fault(name, at, "wants "+want(v.Type()), hint)
 		return
 	case quoted && (v.Kind() == reflect.Bool || v.Kind() == reflect.Int):
 		r.fault(name, at, "wants "+want(v.Type())+", not a text", "take the quotes away")

@@ -1,30 +1,48 @@
 package server
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"sallyport/back/sms"
 	"sallyport/config"
 	"sallyport/front/portal"
 )
 
-// gateways makes the SMS gateways of the settings, in their order.
-func (s *Server) gateways(o Options) ([]sms.Gateway, *taps) {
-	var list []sms.Gateway
-	t := &taps{}
-	if o.Demo != nil {
-		t.also = o.Demo.OnText
-	}
-	for _, g := range o.Config.SMS.Gateways {
+// Gateways makes the SMS gateways of the settings, in their order, for commands.
+func Gateways(c *config.Config) ([]sms.Gateway, error) { return gateways(c, clock, nil) }
+
+// gateways has a line for each kind. What an outbox writes is shown to tap, too.
+func gateways(c *config.Config, now func() time.Time, tap func(sms.Line)) (list []sms.Gateway, err error) {
+	for _, g := range c.SMS.Gateways {
+		var made sms.Gateway
 		switch g.Kind {
 		case config.KindOutbox:
-			list = append(list, &sms.Outbox{Label: g.Name, Path: g.Path, Only: g.Countries, Now: s.core.Now, Tap: t.tap})
+			made = &sms.Outbox{Label: g.Name, Path: g.Path, Only: g.Countries, Now: now, Tap: tap}
+		case config.KindHTTP:
+			made, err = overHTTP(c, g, now)
 		}
+		if err != nil {
+			return nil, fmt.Errorf("sms gateway %s: %w", g.Name, err)
+		}
+		list = append(list, made)
 	}
-	return list, t
+	return list, nil
+}
+
+func overHTTP(c *config.Config, g config.Gateway, now func() time.Time) (sms.Gateway, error) {
+	caller, err := sms.NewCaller(g.CAFile, now)
+	if err != nil {
+		return nil, err
+	}
+	call := c.Call(g)
+	return &sms.HTTP{Caller: caller, Label: g.Name, Only: g.Countries, Origin: call.Origin, Request: call.Request, Ref: g.RefField,
+		OK:      sms.Means{Status: g.OKStatus, Field: g.OKField, Values: g.OKValues},
+		Refused: sms.Means{Status: g.RefusedStatus, Field: g.RefusedField, Values: g.RefusedValues}}, nil
 }
 
 // taps keeps the newest text messages of the demo, for its page.

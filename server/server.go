@@ -86,9 +86,14 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	gateways, taps := s.gateways(o)
+	shown := &taps{}
+	ways, err := gateways(o.Config, core.Now, shown.tap)
+	if err != nil {
+		return err
+	}
 	if o.Demo != nil {
-		s.outboxPath, s.outbox = o.Demo.OutboxPath, taps.list
+		shown.also = o.Demo.OnText
+		s.outboxPath, s.outbox = o.Demo.OutboxPath, shown.list
 		if err := o.Demo.OnReady(core); err != nil {
 			return err
 		}
@@ -113,7 +118,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	sender := &sms.Sender{Queue: core.Store, Gateways: gateways, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now)}
+	sender := &sms.Sender{Queue: core.Store, Gateways: ways, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now)}
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log, Done: m.worked("sweeper", core.Now)}
 	wg.Go(func() { sender.Run(workers) })
 	wg.Go(func() { sweeper.Run(workers) })

@@ -236,6 +236,7 @@ func (s sampler) textCodes() []Sample {
 		{"setup-phone-code-early", with(s.say(s.begun(back), "info", "text.early", "wait", template.HTML("12 more seconds")))},
 		{"setup-phone-code-unknown", with(s.say(s.begun(back), "warning", "text.unknown"))},
 		{"setup-phone-code-undelivered", with(undelivered)},
+		{"setup-phone-code-refused", with(s.say(s.begun(back), "info", "phone.refused"))},
 		{"setup-phone-code-delivered", &delivered},
 		{"setup-phone-code-account", &account},
 		{"text-code", &ending},

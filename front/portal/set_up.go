@@ -277,17 +277,30 @@ func (p *Portal) getNumberCode(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) numberCodeView(r *http.Request, u *flow.Under) (*SetupPhoneCode, error) {
 	d := u.Setup.Data
 	v := &SetupPhoneCode{Wizard: wizard(u), Action: "/2fa/setup/phone/code", Number: d.Typed, Country: phone.Name(d.Number.Country),
-		OtherNumber: "/2fa/setup/phone?other=yes", Delivery: "/2fa/setup/phone/code/state",
-		Resend: resend("/2fa/setup/phone/code/again", d.Text, u.Now)}
+		OtherNumber: "/2fa/setup/phone?other=yes",
+		Resend:      resend("/2fa/setup/phone/code/again", d.Text, u.Now)}
 	if v.Number == "" {
 		v.Number = "…" + d.Number.Ending()
 	}
 	v.SignOut, v.Back = true, web.Link{Href: "/2fa/setup/phone", Words: "page.back"}
 	err := p.delivered(r, d.Text, &v.Frame)
-	if len(v.Notices) > 0 {
-		v.Delivery = "" // the script would find the same and load the page again and again
+	if len(v.Notices) == 0 { // else the script would load the page again and again, and with it the field
+		v.Delivery = "/2fa/setup/phone/code/state"
 	}
 	return v, err
+}
+
+// became is what to say of a text that did not go out as it should, or "".
+func became(state message.State) (word string) {
+	switch state {
+	case message.Unknown:
+		return "text.unknown"
+	case message.Failed, message.Late:
+		return "text.outage"
+	case message.Refused:
+		return "phone.refused"
+	}
+	return ""
 }
 
 // delivered adds to a page what is known of the newest text, where that matters.
@@ -296,13 +309,8 @@ func (p *Portal) delivered(r *http.Request, code phone.TextCode, f *web.Frame) e
 	if err != nil || msg == nil {
 		return err
 	}
-	switch msg.State {
-	case message.Unknown:
-		f.Notices = append(f.Notices, web.Notice{Kind: "info", Text: p.Site.Say("text.unknown"), Role: "status"})
-	case message.Failed, message.Late:
-		f.Notices = append(f.Notices, web.Notice{Kind: "info", Text: p.Site.Say("text.outage"), Role: "status"})
-	case message.Refused:
-		f.Notices = append(f.Notices, web.Notice{Kind: "info", Text: p.Site.Say("again.undelivered"), Role: "status"})
+	if word := became(msg.State); word != "" {
+		f.Notices = append(f.Notices, web.Notice{Kind: "info", Text: p.Site.Say(word), Role: "status"})
 	}
 	return nil
 }
@@ -367,7 +375,7 @@ func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
 	}
 	state, text := "waiting", ""
 	if msg != nil && (msg.State == message.Failed || msg.State == message.Refused) {
-		state, text = "failed", p.Site.Plain("again.undelivered")
+		state, text = "failed", p.Site.Plain(became(msg.State))
 	}
 	return web.JSON(w, map[string]string{"state": state, "text": text})
 }

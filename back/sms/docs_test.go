@@ -1,0 +1,138 @@
+package sms_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sallyport/back/sms"
+	"sallyport/config"
+)
+
+var (
+	block      = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	secretFile = regexp.MustCompile(`file: (\S+)`)
+	originOf   = regexp.MustCompile(`address: (https://([^/]+))`)
+)
+
+// documented are the answers of each provider, in short, as it documents them: one
+// that took the message, one that refuses the number, and one of another fault.
+var documented = map[string]struct {
+	ref                   string
+	taken, refused, fault string
+	status                [3]int
+}{
+	"twilio": {"SM00000000000000000000000000000000", `{"sid": "SM00000000000000000000000000000000", "status": "queued", "error_code": null}`,
+		`{"code": 21211, "message": "The 'To' number +12025550143 is not a valid phone number.", "status": 400}`,
+		`{"code": 20003, "message": "Authenticate", "status": 401}`, [3]int{201, 400, 401}},
+	"vonage": {"0C000000F00ABD35", `{"message-count": "1", "messages": [{"to": "12025550143", "message-id": "0C000000F00ABD35", "status": "0", "message-price": "0.03330000"}]}`,
+		`{"message-count": "1", "messages": [{"status": "7", "error-text": "Number barred"}]}`,
+		`{"message-count": "1", "messages": [{"status": "4", "error-text": "Bad Credentials"}]}`, [3]int{200, 200, 200}},
+	"infobip": {"2250be2d4219-3af1-78856", `{"bulkId": "1", "messages": [{"messageId": "2250be2d4219-3af1-78856", "status": {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}, "destination": "12025550143"}]}`,
+		`{"messages": [{"messageId": "x", "status": {"groupId": 5, "groupName": "REJECTED", "id": 52, "name": "REJECTED_DESTINATION"}}]}`,
+		`{"messages": [{"messageId": "x", "status": {"groupId": 5, "groupName": "REJECTED", "id": 12, "name": "REJECTED_NOT_ENOUGH_CREDITS"}}]}`, [3]int{200, 200, 200}},
+}
+
+func TestTheExamplesOfThePageForOperatorsWork(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate/sms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, m := range block.FindAllStringSubmatch(string(page), -1) {
+		text := "url: https://login.example.org\n" + m[1]
+		folder := t.TempDir()
+		for _, s := range secretFile.FindAllStringSubmatch(text, -1) {
+			if err := os.WriteFile(filepath.Join(folder, s[1]), []byte("secret of "+filepath.Base(s[1])+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := config.Parse([]byte(text), filepath.Join(folder, "sallyport.yaml"), nil)
+		if err != nil {
+			t.Errorf("%v\n%s", err, text)
+			continue
+		}
+		for _, g := range c.SMS.Gateways {
+			tried++
+			t.Run(g.Name, func(t *testing.T) { example(t, g.Name, text, folder) })
+		}
+	}
+	if tried != len(documented) {
+		t.Errorf("the page has %d examples, not %d", tried, len(documented))
+	}
+}
+
+func example(t *testing.T, name, text, folder string) {
+	says, status, body := documented[name], 0, ""
+	p := newProvider(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	})
+	origin := originOf.FindStringSubmatch(text)
+	text = strings.Replace(text, origin[1], p.URL, 1)
+	g := made(t, folder, strings.Replace(text, "kind: http\n", "kind: http\n      ca_file: "+p.ca.file+"\n", 1))
+
+	status, body = says.status[0], says.taken
+	if ref, err := g.Send(t.Context(), letter); err != nil || ref != says.ref {
+		t.Errorf("taken: %q, %v", ref, err)
+	}
+	status, body = says.status[1], says.refused
+	if _, err := g.Send(t.Context(), letter); !errors.Is(err, sms.ErrRefused) {
+		t.Errorf("refused: %v", err)
+	}
+	status, body = says.status[2], says.fault
+	if _, err := g.Send(t.Context(), letter); err == nil || errors.Is(err, sms.ErrRefused) || errors.Is(err, sms.ErrUnknown) {
+		t.Errorf("another fault: %v", err)
+	}
+	got := p.got()
+	if len(got) != 3 {
+		t.Fatalf("three messages were %d requests", len(got))
+	}
+	golden(t, name, strings.Replace(got[0], "Host: PROVIDER", "Host: "+origin[2], 1))
+}
+
+var coded = regexp.MustCompile("(?m)^\\| `([a-z_]+)`(?:, `([a-z_]+)`)?(?:, `([a-z_]+)`)? \\|")
+
+// The words and keys of the page are those of the program.
+func TestThePageForOperatorsSaysWhatIs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate/sms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogue, err := os.ReadFile("../../core/words/en/errors.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"phone.refused", "text.outage", "text.unknown"} {
+		_, rest, _ := strings.Cut(string(catalogue), "\n"+word+": ")
+		words, _, _ := strings.Cut(rest, "\n")
+		if words == "" || !strings.Contains(string(page), words) {
+			t.Errorf("%s: %q", word, words)
+		}
+	}
+	_, table, _ := strings.Cut(string(page), "\n## The keys\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	known := map[string]bool{"": true, "kind": true, "path": true}
+	for _, m := range coded.FindAllStringSubmatch(table, -1) {
+		for _, key := range m[1:] {
+			known[key] = true
+		}
+	}
+	for f := range reflect.TypeFor[config.Gateway]().Fields() {
+		if key := f.Tag.Get("yaml"); !known[key] {
+			t.Errorf("%s is not on the page", key)
+		}
+		delete(known, f.Tag.Get("yaml"))
+	}
+	delete(known, "")
+	if len(known) > 0 {
+		t.Errorf("the page has keys that are none: %v", known)
+	}
+}

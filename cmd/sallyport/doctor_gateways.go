@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"sallyport/config"
+	"sallyport/server"
+)
+
+// clockMost is how far two clocks may be apart before somebody should look.
+const clockMost = 5 * time.Second
+
+// reached is a gateway that can be asked whether it is there.
+type reached interface {
+	Reach(ctx context.Context) error
+	ClockOff() (off time.Duration, at time.Time)
+}
+
+// gateways looks at the ways of text messages; nothing is sent.
+func gateways(ctx context.Context, c *config.Config) (found []finding) {
+	if !c.OnlyOutbox() && len(c.SMS.Prices) == 0 {
+		found = append(found, finding{"note", "text messages go to real phones and no money is counted: only the limits for each number and person hold their cost", "set sms.prices, sms.currency and sms.budget_day"})
+	}
+	list, err := server.Gateways(c)
+	if err != nil {
+		return append(found, faulty(err))
+	}
+	for i, g := range list {
+		at, ok := g.(reached)
+		if !ok {
+			continue
+		}
+		found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s: the request can be filled in whole", g.Name()), ""})
+		found = append(found, readable(c.SMS.Gateways[i])...)
+		found = append(found, reach(ctx, g.Name(), c.Call(c.SMS.Gateways[i]).Origin, at)...)
+	}
+	return append(found, proxied(c)...)
+}
+
+// faulty is an error that says what to do.
+func faulty(err error) finding {
+	what, do, _ := strings.Cut(err.Error(), "; hint: ")
+	return finding{"fault", what, do}
+}
+
+// readable looks at the files of a gateway's secrets.
+func readable(g config.Gateway) (found []finding) {
+	for _, s := range g.Secrets {
+		if info, err := os.Stat(s.File); err == nil && info.Mode().Perm()&0o077 != 0 {
+			found = append(found, finding{"note", fmt.Sprintf("%s can be read by others (%v)", s.File, info.Mode().Perm()), "chmod 600 " + s.File})
+		}
+	}
+	return found
+}
+
+func reach(ctx context.Context, name, origin string, g reached) []finding {
+	if err := g.Reach(ctx); err != nil {
+		return []finding{faulty(fmt.Errorf("sms gateway %s: %w", name, err))}
+	}
+	found := []finding{{"ok", fmt.Sprintf("sms gateway %s answers at %s", name, origin), ""}}
+	if strings.HasPrefix(origin, "https:") {
+		found[0].What += ", and its certificate is good"
+	}
+	off, at := g.ClockOff()
+	switch {
+	case at.IsZero():
+		found = append(found, finding{"note", fmt.Sprintf("sms gateway %s does not tell the time, so this clock was not held against it", name), "set time_server to have it held against one"})
+	case off.Abs() > clockMost:
+		way := "fast"
+		if off < 0 {
+			way = "slow"
+		}
+		found = append(found, finding{"fault", fmt.Sprintf("the clock of this machine is about %d seconds %s by that of sms gateway %s: codes of apps may fail", int(off.Abs().Seconds()+0.5), way, name),
+			"check time synchronisation, as with timedatectl"})
+	default:
+		found = append(found, finding{"ok", fmt.Sprintf("the clock of this machine agrees with that of sms gateway %s", name), ""})
+	}
+	return found
+}
+
+// proxied tells of a proxy that the environment names and gateways do not use.
+func proxied(c *config.Config) []finding {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+		if os.Getenv(name) != "" && !c.OnlyOutbox() {
+			return []finding{{"note", name + " is set, and gateways do not use it: they call their providers themselves", "let this machine reach them through the firewall"}}
+		}
+	}
+	return nil
+}
