@@ -2,5 +2,4 @@
 -- The personal parts of an entry can be erased; their keyed hash stays, so that
 -- the entry can still be verified.
 ALTER TABLE audit ADD COLUMN parts_hash TEXT NOT NULL DEFAULT '';
-CREATE INDEX audit_actor ON audit (actor);
 CREATE INDEX messages_person ON messages (person);
