@@ -30,7 +30,7 @@ func clockLooks(c *server.Core) []finding {
 	if err != nil {
 		return []finding{{"note", fmt.Sprintf("the time server %s did not say what time it is: %v", at, err), "check time_server, and that UDP to it is let through"}}
 	}
-	off := c.Now().Sub(time.Now()) - answer.ClockOffset // the portal's clock is the system's, but in tests
+	off := time.Until(c.Now()) - answer.ClockOffset // the portal's clock is the system's, but in tests
 	if off.Abs() > clockOff {
 		word := "fast"
 		if off < 0 {
