@@ -99,20 +99,25 @@ func TestAMailIsTriedUntilItIsTakenRefusedOrTooOld(t *testing.T) {
 			}
 			return ""
 		}
+		calls := func(to string) int {
+			box.mu.Lock()
+			defer box.mu.Unlock()
+			return box.calls[to+"@example.org"]
+		}
 		time.Sleep(1500 * time.Millisecond)
 		if state("first") != message.Sent || state("never") != message.Failed || state("third") != message.Waiting || state("down") != message.Waiting {
 			t.Errorf("at first: %v %v %v %v", state("first"), state("never"), state("third"), state("down"))
 		}
 		time.Sleep(4 * time.Minute)
-		if state("third") != message.Sent || box.calls["third@example.org"] != 3 {
-			t.Errorf("after two failures: %v, %d calls", state("third"), box.calls["third@example.org"])
+		if state("third") != message.Sent || calls("third") != 3 {
+			t.Errorf("after two failures: %v, %d calls", state("third"), calls("third"))
 		}
 		time.Sleep(message.MailLife)
-		if n := box.calls["down@example.org"]; n < 140 || n > 170 { // a minute, then twice as long, then every half hour for three days
+		if n := calls("down"); n < 140 || n > 170 { // a minute, then twice as long, then every half hour for three days
 			t.Errorf("a server that is down for three days was called %d times", n)
 		}
-		if box.calls["first@example.org"] != 1 || box.calls["never@example.org"] != 1 {
-			t.Errorf("calls %v", box.calls)
+		if calls("first") != 1 || calls("never") != 1 {
+			t.Errorf("calls: %d and %d", calls("first"), calls("never"))
 		}
 		stop()
 		<-done
