@@ -156,11 +156,11 @@ func (s *Server) httpServer(c *config.Config, h http.Handler) (*http.Server, err
 	protocols.SetHTTP1(true)
 	server.Protocols = protocols // HTTP/2 stays off while Go 1.26.8 and older can be crashed by a client
 	if c.TLS.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile)
+		cert, err := newCertificate(c, s.log)
 		if err != nil {
-			return nil, fmt.Errorf("tls: %w; hint: check tls.cert_file and tls.key_file", err)
+			return nil, err
 		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
 	}
 	return server, nil
 }
