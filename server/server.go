@@ -130,10 +130,12 @@ func Run(ctx context.Context, o Options) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(httpServer, listener, o.Config) }()
 	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
+	s.notify("READY=1")
 	select {
 	case err = <-failed:
 		stop()
 	case <-ctx.Done():
+		s.notify("STOPPING=1")
 		// The workers end within their time, whatever requests still do: a text
 		// that one of them queues is sent by another node, or after the restart.
 		stop()
