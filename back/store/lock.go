@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,7 +14,11 @@ import (
 // lockFolder keeps two programs from migrating one embedded database at once:
 // SQLite has no lock of its own for that. The lock goes with the process.
 func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(folder, "migrate.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file := filepath.Join(folder, "migrate.lock")
+	f, err := create(file)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(file, os.O_RDWR, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w; hint: set data to a folder that this user may write", err)
 	}

@@ -120,7 +120,7 @@ func (s *Store) openWriter(ctx context.Context, file, address string) (*sql.DB, 
 // close it would drop the locks that this process has on it. One that is empty is
 // refused: it was a database once, and nobody would be in the one made of it.
 func private(file string) (made bool, err error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := create(file)
 	if err == nil {
 		return true, f.Close()
 	}
