@@ -20,7 +20,11 @@ func Load(path string, environ []string, known ...string) (*Config, error) {
 			Hint: "sallyport init writes one; --config FILE names another"}}}
 	}
 	if err != nil {
-		return nil, &Faults{File: path, cause: err, List: []Fault{{Problem: "cannot be read: " + reason(err).Error()}}}
+		f := Fault{Problem: "cannot be read: " + reason(err).Error()}
+		if errors.Is(err, fs.ErrPermission) {
+			f.Hint = "run the command as the user that runs the portal: sudo -u sallyport sallyport …"
+		}
+		return nil, &Faults{File: path, cause: err, List: []Fault{f}}
 	}
 	return Parse(text, path, environ, known...)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -101,7 +102,7 @@ func Run(ctx context.Context, o Options) error {
 	listener := o.Listen
 	if listener == nil {
 		if listener, err = net.Listen("tcp", o.Config.Listen); err != nil {
-			return fmt.Errorf("listen: %w; hint: set listen to a free address", err)
+			return fmt.Errorf("listen: %w; hint: %s", err, listenHint(err))
 		}
 	}
 	httpServer, err := s.httpServer(o.Config, s.handler(site, brand))
@@ -142,6 +143,13 @@ func Run(ctx context.Context, o Options) error {
 		err = s.drain(httpServer)
 	}
 	return errors.Join(err, waited(&wg))
+}
+
+func listenHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "a port below 1024 takes a right of its own: see docs/operate/tls.md, or put a proxy in front"
+	}
+	return "set listen to a free address"
 }
 
 func (s *Server) serve(h *http.Server, l net.Listener, c *config.Config) error {
