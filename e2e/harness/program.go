@@ -19,6 +19,7 @@ import (
 // missing fails the test, with the command that installs it.
 var packages = map[string]string{
 	"chromium": "chromium fonts-dejavu-core", "zbarimg": "zbar-tools", "oathtool": "oathtool", "w3m": "w3m",
+	"nginx": "nginx", "caddy": "caddy", "systemd-analyze": "systemd", "unshare": "util-linux", "ip": "iproute2",
 }
 
 // Need returns the path of a program.
