@@ -141,7 +141,7 @@ func TestHeadersOnAllRoutes(t *testing.T) {
 	if len(routes) < 60 {
 		t.Fatalf("%d routes", len(routes))
 	}
-	p := open(t)
+	p := open(t, settings{more: "mail:\n  server: smtp://localhost:2\n  from: login@example.org\n"}) // no page is missing
 	in := p.enrol("ada")
 	under := p.lost("ada")
 	for _, m := range routes {

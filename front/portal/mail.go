@@ -65,6 +65,9 @@ func (p *Portal) getPasswordLink(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) postPasswordLink(w http.ResponseWriter, r *http.Request) error {
 	_, err := p.post(r)
+	if err != nil && fault.Of(err) == nil {
+		return err
+	}
 	name := ""
 	if err == nil {
 		name, err = p.Manage.ResetPassword(r.Context(), r.PathValue("token"), r.PostFormValue("password"), p.client(r))
@@ -204,7 +207,7 @@ func (p *Portal) postMailLink(w http.ResponseWriter, r *http.Request) error {
 	if err := p.Manage.ConfirmMail(r.Context(), r.PathValue("token"), p.client(r)); err != nil {
 		return err
 	}
-	return web.Redirect(w, r, "/account/mail/confirmed")
+	return web.Redirect(w, r, "/mail-confirmed")
 }
 
 func (p *Portal) mailConfirmed(w http.ResponseWriter, r *http.Request) error {

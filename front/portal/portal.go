@@ -135,7 +135,7 @@ func (p *Portal) routes() map[string]handler {
 		"POST /account/mail/again":             p.mailAgain,
 		"GET /account/mail/remove":             p.askRemoveMail,
 		"POST /account/mail/remove":            p.removeMail,
-		"GET /account/mail/confirmed":          p.mailConfirmed,
+		"GET /mail-confirmed":                  p.mailConfirmed,
 		"GET /account/mail/{token}":            p.getMailLink,
 		"POST /account/mail/{token}":           p.postMailLink,
 		"GET /account/phone":                   p.getAccountPhone,
