@@ -124,7 +124,7 @@ func TestDataThatCannotBeUsed(t *testing.T) {
 	mode := func(path string, mode os.FileMode) func() error {
 		return func() error { return os.Chmod(path, mode) }
 	}
-	const back, own, elsewhere = "hint: stop every sallyport, move the damaged files of the data folder away, and bring back a copy of them",
+	const back, own, elsewhere = "hint: stop every sallyport, move the damaged files of the data folder away, and bring back a backup: sallyport restore FILE",
 		"hint: let the user that runs sallyport own the data folder", "hint: set data to a folder that this user may write"
 	for _, row := range []struct {
 		name        string

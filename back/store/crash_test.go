@@ -16,18 +16,37 @@ import (
 	"sallyport/back/store"
 )
 
-// The child of TestNothingAcknowledgedIsLostWhenTheProgramIsKilled: it writes
-// for ever, and says what was acknowledged.
+// children are what this test program does instead of its tests where a variable
+// says so: it is killed in the middle of that.
+var children = map[string]func(folder string) error{
+	"STORE_WRITER":   func(folder string) error { return writeOn(folder, os.Getenv("STORE_ROUND")) },
+	"STORE_RESTORER": restoreOn,
+	"STORE_MIGRATOR": migrateOn,
+}
+
 func TestMain(m *testing.M) {
-	if folder := os.Getenv("STORE_WRITER"); folder != "" {
-		if err := writeOn(folder, os.Getenv("STORE_ROUND")); err != nil {
-			fmt.Println("failed", err)
-			os.Exit(1)
+	for variable, run := range children {
+		if folder := os.Getenv(variable); folder != "" {
+			if err := run(folder); err != nil {
+				fmt.Println("failed", err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
 	}
 	os.Exit(m.Run())
 }
 
+// childOf is this program as one of its children.
+func childOf(t *testing.T, env ...string) *exec.Cmd {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	child.Env, child.Stderr = append(os.Environ(), env...), os.Stderr
+	return child
+}
+
+// The child of TestNothingAcknowledgedIsLostWhenTheProgramIsKilled: it writes
+// for ever, and says what was acknowledged.
 func writeOn(folder, round string) error {
 	keys, err := seal.ReadKeyFile(filepath.Join(folder, "key"))
 	if err != nil {
@@ -97,9 +116,7 @@ func TestNothingAcknowledgedIsLostWhenTheProgramIsKilled(t *testing.T) {
 // what it said.
 func killed(t *testing.T, folder, round string, after time.Duration) (acknowledged []string) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), "STORE_WRITER="+folder, "STORE_ROUND="+round)
-	child.Stderr = os.Stderr
+	child := childOf(t, "STORE_WRITER="+folder, "STORE_ROUND="+round)
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

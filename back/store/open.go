@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,15 +12,11 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"sallyport/back/seal"
 	"sallyport/core/change"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // fileName is the embedded database within its folder.
 const fileName = "sallyport.db"
@@ -33,6 +28,8 @@ type Options struct {
 	Keys     *seal.KeyFile
 	Now      func() time.Time
 	Observer Observer // or nil
+
+	files fs.FS // instead of the program's own migrations, in tests
 }
 
 // Open opens the database, migrates it under a lock, and opens its keys. A wrong
@@ -47,9 +44,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	var err error
 	if o.Postgres != "" {
-		err = s.openPostgres(ctx, o.Postgres)
+		err = s.openPostgres(ctx, o)
 	} else {
-		err = s.openSQLite(ctx, o.Folder)
+		err = s.openSQLite(ctx, o)
 	}
 	if err == nil {
 		err = s.openKeys(ctx, o)
@@ -60,27 +57,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) openSQLite(ctx context.Context, folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+func (s *Store) openSQLite(ctx context.Context, o Options) error {
+	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w; hint: set data to a folder that this user may write", err)
 	}
-	file := filepath.Join(folder, fileName)
-	unlock, err := lockFolder(ctx, folder)
+	unlock, err := o.Lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	address := func(mode string) string {
-		q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
-		return "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
-	}
-	writer, err := s.openWriter(ctx, file, address("immediate"))
+	writer, err := s.openWriter(ctx, o)
 	if err != nil {
 		return err
 	}
-	readers, err := sql.Open("sqlite", address("deferred"))
+	readers, err := o.sqlite("deferred")
 	if err != nil {
-		return fmt.Errorf("open SQLite: %w", err)
+		return err
 	}
 	readers.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
 	readers.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
@@ -93,21 +85,35 @@ func (s *Store) openSQLite(ctx context.Context, folder string) error {
 	return nil
 }
 
+// File is the embedded database.
+func (o Options) File() string { return filepath.Join(o.Folder, fileName) }
+
+// sqlite opens the embedded database with transactions that begin in a mode.
+func (o Options) sqlite(mode string) (*sql.DB, error) {
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(o.File())}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	return db, nil
+}
+
 // openWriter opens the one connection that writes, and migrates by it.
-func (s *Store) openWriter(ctx context.Context, file, address string) (*sql.DB, error) {
+func (s *Store) openWriter(ctx context.Context, o Options) (*sql.DB, error) {
+	file := o.File()
 	made, err := private(file)
 	if err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open("sqlite", address)
+	writer, err := o.sqlite("immediate")
 	if err != nil {
-		return nil, fmt.Errorf("open SQLite: %w", err)
+		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
 	s.close = append(s.close, writer.Close)
 	err = uncut(ctx, writer, file)
 	if err == nil {
-		err = migrate(ctx, writer, goose.DialectSQLite3)
+		err = o.migrate(ctx, writer)
 	}
 	if info, gone := os.Stat(file); err != nil && made && gone == nil && info.Size() == 0 {
 		os.Remove(file) // the next start would take it for one that was emptied
@@ -126,7 +132,7 @@ func private(file string) (made bool, err error) {
 	}
 	if errors.Is(err, fs.ErrExist) {
 		if info, gone := os.Stat(file); gone == nil && info.Size() == 0 {
-			return false, fmt.Errorf("the database file %s is empty; hint: %s; only where nobody was ever added, remove it", file, bringBack)
+			return false, emptied(file)
 		}
 		err = os.Chmod(file, 0o600)
 	}
@@ -134,6 +140,10 @@ func private(file string) (made bool, err error) {
 		return false, fmt.Errorf("protect the database file: %w; hint: %s", err, mayWrite)
 	}
 	return false, nil
+}
+
+func emptied(file string) error {
+	return fmt.Errorf("the database file %s is empty; hint: %s; only where nobody was ever added, remove it", file, bringBack)
 }
 
 // uncut refuses a file that ends within its last page: SQLite looks for whole pages
@@ -152,32 +162,9 @@ func uncut(ctx context.Context, db *sql.DB, file string) error {
 	return nil
 }
 
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(dialect, db, folder, append(options, goose.WithDisableGlobalRegistry(true))...)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	have, err := provider.GetDBVersion(ctx)
-	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
-	}
-	sources := provider.ListSources()
-	if newest := sources[len(sources)-1].Version; have > newest {
-		return fmt.Errorf("the database has version %d, this program knows %d; hint: run the newer sallyport again", have, newest)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
-}
-
 // openKeys reads the data keys, making the first ones in a new database.
 func (s *Store) openKeys(ctx context.Context, o Options) error {
-	rows, err := s.wrappedKeys(ctx)
+	rows, err := WrappedKeys(ctx, s.db)
 	if err != nil {
 		return err
 	}
@@ -192,8 +179,14 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (s *Store) wrappedKeys(ctx context.Context) (keys []seal.Wrapped, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, purpose, kek, wrapped, made_at FROM keys ORDER BY id")
+// Querier is a database or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// WrappedKeys are the data keys of a database, which a key file opens.
+func WrappedKeys(ctx context.Context, q Querier) (keys []seal.Wrapped, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT id, purpose, kek, wrapped, made_at FROM keys ORDER BY id")
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
@@ -223,7 +216,7 @@ func (s *Store) firstKeys(ctx context.Context, o Options) ([]seal.Wrapped, error
 	if err := s.write(ctx, &work{set: change.Set{keysMade{Keys: made}}}); err != nil {
 		return nil, fmt.Errorf("store keys: %w", err)
 	}
-	return s.wrappedKeys(ctx)
+	return WrappedKeys(ctx, s.db)
 }
 
 // keysMade stores the first keys. It has no condition: of two nodes that start

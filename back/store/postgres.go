@@ -11,16 +11,34 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 )
 
 // dialTime bounds one try to reach a server.
 const dialTime = 5 * time.Second
 
-func (s *Store) openPostgres(ctx context.Context, address string) error {
-	c, err := pgx.ParseConfig(address)
+func (s *Store) openPostgres(ctx context.Context, o Options) error {
+	db, err := o.postgres()
 	if err != nil {
-		return errors.New("open PostgreSQL: the address cannot be read; hint: postgres://user:password@host/database") // err would show the password
+		return err
+	}
+	s.close = append(s.close, db.Close)
+	p := &postgresWriter{store: s, idle: 4 * max(4, runtime.NumCPU())}
+	db.SetMaxOpenConns(p.idle)
+	db.SetMaxIdleConns(p.idle)
+	db.SetConnMaxIdleTime(time.Minute)
+	s.db, s.write = db, p.write
+	unlock, err := o.lockPostgres(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return o.migrate(ctx, db)
+}
+
+func (o Options) postgres() (*sql.DB, error) {
+	c, err := pgx.ParseConfig(o.Postgres)
+	if err != nil {
+		return nil, errors.New("open PostgreSQL: the address cannot be read; hint: postgres://user:password@host/database") // err would show the password
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = dialTime
@@ -30,32 +48,24 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 		// transaction mode the next transaction may run on another.
 		c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	db := stdlib.OpenDB(*c)
-	s.close = append(s.close, db.Close)
-	p := &postgresWriter{store: s, idle: 4 * max(4, runtime.NumCPU())}
-	db.SetMaxOpenConns(p.idle)
-	db.SetMaxIdleConns(p.idle)
-	db.SetConnMaxIdleTime(time.Minute)
-	s.db, s.write = db, p.write
-	return migrateAlone(ctx, db)
+	return stdlib.OpenDB(*c), nil
 }
 
 // migrationLock is the number of our advisory lock.
 const migrationLock = 7_052_026_1123
 
-// migrateAlone migrates under a lock that belongs to a transaction and so to one
-// connection of the server, whatever stands between: one that belonged to a
-// session would be lost behind pgbouncer in transaction mode.
-func migrateAlone(ctx context.Context, db *sql.DB) error {
+// lockPostgres takes the lock of those who migrate. It belongs to a transaction and
+// so to one connection of the server, whatever stands between: one that belonged to
+// a session would be lost behind pgbouncer in transaction mode.
+func (o Options) lockPostgres(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
+		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	defer tx.Rollback() // lets go of the lock
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-		return fmt.Errorf("lock the database for its migrations: %w", err)
+		return nil, errors.Join(fmt.Errorf("lock the database for its migrations: %w", err), tx.Rollback())
 	}
-	return migrate(ctx, db, goose.DialectPostgres)
+	return func() { tx.Rollback() }, nil
 }
 
 // postgresWriter applies each change in a transaction of its own. Conditions are

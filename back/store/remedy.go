@@ -13,7 +13,7 @@ import (
 
 // What an operator can do about a database that does not open.
 const (
-	bringBack = "stop every sallyport, move the damaged files of the data folder away, and bring back a copy of them"
+	bringBack = "stop every sallyport, move the damaged files of the data folder away, and bring back a backup: sallyport restore FILE"
 	mayWrite  = "let the user that runs sallyport own the data folder and all that is in it: chown -R, chmod -R u+rwX"
 	makeRoom  = "make room on the disk of the data folder"
 	reachable = "see that PostgreSQL runs, and that database is its address"

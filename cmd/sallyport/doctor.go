@@ -36,7 +36,8 @@ func (DoctorCmd) Run(r *run) error {
 	found = append(found, finding{"ok", "the settings file has no faults", ""})
 	found = append(found, looks(c)...)
 	found = append(found, gateways(r, c)...)
-	core, err := server.Open(r, c)
+	found = append(found, data(r, c)...)
+	core, err := server.Look(r, c)
 	if err != nil {
 		found = append(found, fault(err, "look at data, database and key_file in the settings file"))
 	} else {

@@ -64,6 +64,7 @@ const (
 	Reset           Event = "two-factor-reset"
 	Limited         Event = "limited"
 	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
+	Restored        Event = "restored"      // the database was made from a backup; Note says which
 )
 
 // What Limited was about, as Method.
