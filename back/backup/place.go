@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"sallyport/back/store"
 	"sallyport/core/change"
@@ -82,7 +83,7 @@ func (r *restoring) intoSQLite(ctx context.Context, o store.Options) error {
 	beside := o
 	beside.Folder = filepath.Join(o.Folder, "restoring")
 	defer os.RemoveAll(beside.Folder)
-	if err := errors.Join(os.RemoveAll(beside.Folder), os.Mkdir(beside.Folder, 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(beside.Folder), folderLike(o.Folder, beside.Folder)); err != nil {
 		return fmt.Errorf("make a folder beside the database: %w", err)
 	}
 	db, err := beside.Create()
@@ -100,6 +101,20 @@ func (r *restoring) intoSQLite(ctx context.Context, o store.Options) error {
 		return fmt.Errorf("move the database to its place: %w", err)
 	}
 	return syncFolder(o.Folder)
+}
+
+// folderLike makes a folder of the same owner as another: what root restores is to
+// be the portal's, and the store gives a database to whom its folder belongs.
+func folderLike(other, folder string) error {
+	if err := os.Mkdir(folder, 0o700); err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	info, err := os.Stat(other)
+	if err != nil {
+		return err
+	}
+	of := info.Sys().(*syscall.Stat_t)
+	return os.Chown(folder, int(of.Uid), int(of.Gid))
 }
 
 // syncFolder makes a file's new name last.

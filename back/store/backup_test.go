@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -438,6 +439,36 @@ func TestAPlaceThatIsNotEmptyIsRefused(t *testing.T) {
 	}
 }
 
+// Root restores for the portal, which runs as the user whose the folder is.
+func TestWhatIsRestoredBelongsToWhomTheFolderDoes(t *testing.T) {
+	source := store.Options{Folder: folder(t), Keys: keyFile(t)}
+	plantAll(t, open(t, source))
+	place := store.Options{Folder: folder(t), Keys: source.Keys}
+	want := os.Geteuid()
+	if want == 0 {
+		want = 65534
+	}
+	if err := os.Chown(place.Folder, want, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(t, place, taken(t, source)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(place.Folder)
+	if err != nil || len(files) != 2 {
+		t.Errorf("in the folder are %v, %v", files, err)
+	}
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := int(info.Sys().(*syscall.Stat_t).Uid); got != want {
+			t.Errorf("%s belongs to %d, its folder to %d", file.Name(), got, want)
+		}
+	}
+}
+
 func TestWhatIsNotThereCannotBeBackedUp(t *testing.T) {
 	on(t, func(t *testing.T, o store.Options) {
 		o.Now = clock
@@ -461,7 +492,7 @@ func TestABackupOfANewerProgramIsRefused(t *testing.T) {
 	file := taken(t, source)
 	for name, place := range places(t, source.Keys) {
 		t.Run(name, func(t *testing.T) {
-			if err := restore(t, place, file); err == nil || !strings.Contains(err.Error(), "9000") || !strings.Contains(err.Error(), "newer sallyport") {
+			if err := restore(t, place, file); err == nil || !strings.Contains(err.Error(), "the backup has schema version 9000") || !strings.Contains(err.Error(), "newer sallyport") {
 				t.Errorf("it says %v", err)
 			}
 			empty(t, place, "of a newer program")

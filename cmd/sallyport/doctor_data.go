@@ -30,17 +30,21 @@ func data(r *run, c *config.Config) (found []finding) {
 	if c.Database.Reveal() != "" {
 		return found
 	}
+	at, err := os.Stat(c.Data)
+	if err != nil || !at.IsDir() {
+		return found // there is no folder yet
+	}
 	if room, ok := roomIn(c.Data); ok {
 		found = append(found, room)
 	}
-	return append(found, modes(c.Data)...)
+	return append(found, modes(c.Data, at)...)
 }
 
 // roomIn notes when a folder is nearly full: then nobody can sign in any more.
 func roomIn(folder string) (finding, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {
-		return finding{}, false // there is no folder yet
+		return finding{}, false
 	}
 	free, all := s.Bavail*uint64(s.Bsize), s.Blocks*uint64(s.Bsize)
 	return room(folder, free, all), true
@@ -56,11 +60,7 @@ func room(folder string, free, all uint64) finding {
 
 // modes looks for files of the database that others can read or change, and for
 // some that the portal may not be able to open.
-func modes(folder string) (found []finding) {
-	at, err := os.Stat(folder)
-	if err != nil {
-		return nil
-	}
+func modes(folder string, at fs.FileInfo) (found []finding) {
 	for _, end := range []string{"", "-wal", "-shm"} {
 		file := filepath.Join(folder, "sallyport.db"+end)
 		info, err := os.Stat(file)
