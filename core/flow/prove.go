@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,6 +74,9 @@ func (m *Machine) act(ctx context.Context, post Post, value string, client Clien
 		}
 		var set change.Set
 		set, result, err = decision(u)
+		if f, ok := errors.AsType[*fault.Fault](err); ok && f.Kind == fault.TooMany && len(set) == 0 {
+			return nil, m.unlessMoved(ctx, u, f) // not to wait for a text of this very form
+		}
 		return set, err
 	})
 	return result, err

@@ -197,18 +197,26 @@ func (m *Machine) Alarm(ctx context.Context, who, attempt string) (*audit.Entry,
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
+	opens := func(e audit.Event) bool {
+		return e == audit.SignedIn || e == audit.SetUp || e == audit.RecoveryDone || e == audit.SetUpLater
+	}
+	// First all that were done: the two entries of a sign-in may be of one millisecond,
+	// in either order.
 	done := map[string]bool{attempt: true}
+	for _, e := range events {
+		if opens(e.Event) {
+			done[e.Attempt] = true
+		}
+	}
 	signedIn := 0
 	for i, e := range events {
-		switch e.Event {
-		case audit.SignedIn, audit.SetUp, audit.RecoveryDone, audit.SetUpLater:
+		switch {
+		case opens(e.Event) && e.Attempt != attempt:
 			// The newest sign-in is the present one; a second one has seen the alarm.
-			if done[e.Attempt] = true; e.Attempt != attempt {
-				if signedIn++; signedIn > 1 {
-					return nil, nil
-				}
+			if signedIn++; signedIn > 1 {
+				return nil, nil
 			}
-		case audit.PasswordRight:
+		case e.Event == audit.PasswordRight:
 			if !done[e.Attempt] && e.Attempt != "" {
 				return &events[i], nil
 			}
