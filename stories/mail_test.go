@@ -357,3 +357,29 @@ func TestMailsLieSealed(t *testing.T) {
 		}
 	}
 }
+
+// Links that somebody asked for while they were in are worth nothing once the
+// owner has changed the password; and a mailbox alone opens no new account.
+func TestMailedLinksEndWithThePassword(t *testing.T) {
+	t.Parallel()
+	p, m := mailed(t)
+	p.enrol("ada", "--email", adaMail)
+	m.mail(adaMail, "2FA is on for your Example account")
+	b := p.browser()
+	b.get("/forgot")
+	b.do("Send link", "username", "ada")
+	early := m.mail(adaMail, "Choose a new Example password").link(t)
+	p.move(time.Second)
+	p.cli("person", "reset-2fa", "ada", "--checked", "in-person", "--note", "x")
+	b.get(early).is(want{status: 410, texts: []string{"This link no longer works."}})
+
+	p.move(2 * time.Minute)
+	b.get("/forgot")
+	b.do("Send link", "username", "ada")
+	b.get(m.mail(adaMail, "Choose a new Example password").link(t)).is(want{page: "password"})
+
+	p.cli("person", "add", "grace", "--email", graceMail, "--no-mail") // has no password yet
+	b.get("/forgot")
+	b.do("Send link", "username", "grace")
+	m.quiet(graceMail)
+}

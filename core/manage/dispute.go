@@ -150,8 +150,8 @@ func (m *Manager) mailSince(ctx context.Context, who string, at time.Time) (bool
 func (m *Manager) hold(who *person.Person, mail string, phones []phone.Phone, d *Dispute, client flow.Client) change.Set {
 	now := m.Now()
 	who.HeldAt, who.HeldWhy = now, d.About.Event
-	if d.About.Password {
-		who.Password = "" // whoever set it must not come back with it
+	if d.About.Password || !who.PasswordAt.Before(d.About.At.Truncate(time.Millisecond)) {
+		who.Password = "" // whoever set it, then or since, must not come back with it
 	}
 	entry := m.entry(audit.Disputed, who.ID, who.ID, "")
 	entry.Reason, entry.Address, entry.Agent, entry.Request = d.About.Event, client.Shown, client.Agent, client.Request

@@ -21,6 +21,12 @@ func alive(l person.Link, now time.Time) bool {
 	return l.SpentAt.IsZero() && l.ReplacedAt.IsZero() && now.Before(l.EndsAt)
 }
 
+// outdated says whether a mailed link was asked for before the password was changed
+// or an operator began the account anew: whoever asked may be whom that shut out.
+func outdated(l person.Link, who person.Person) bool {
+	return l.MadeAt.Before(who.PasswordAt) || l.MadeAt.Before(who.ResetAt)
+}
+
 // Forgot sends a link to choose a new password to somebody's mail address, if
 // there is such an account and it has one. Whoever asks learns nothing: what is
 // not done is not told.
@@ -46,8 +52,8 @@ func (m *Manager) Forgot(ctx context.Context, typed string, client flow.Client) 
 	if err != nil {
 		return fmt.Errorf("read person: %w", err)
 	}
-	if who == nil || who.Email == "" || m.Writer.NoMail || who.Disabled() || who.Held() {
-		return nil
+	if who == nil || who.Email == "" || who.Password == "" || m.Writer.NoMail || who.Disabled() || who.Held() {
+		return nil // a first password comes by an invitation: a mailbox alone opens nothing
 	}
 	token := person.NewToken()
 	err = m.Changes.Apply(ctx, change.Set{
@@ -105,7 +111,7 @@ func (m *Manager) PasswordLink(ctx context.Context, token string) (*person.Perso
 	if err != nil {
 		return nil, fmt.Errorf("read person: %w", err)
 	}
-	if who == nil || who.Disabled() || who.Held() {
+	if who == nil || who.Password == "" || who.Disabled() || who.Held() || outdated(*link, *who) {
 		return nil, fault.New(fault.Gone, "password-link.dead")
 	}
 	return who, nil

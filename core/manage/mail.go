@@ -115,7 +115,7 @@ func (m *Manager) mailLink(ctx context.Context, token string) (*person.Link, *pe
 	if err != nil {
 		return nil, nil, fmt.Errorf("read person: %w", err)
 	}
-	if who == nil || who.Disabled() || who.Held() || !alive(*link, m.Now()) {
+	if who == nil || who.Disabled() || who.Held() || !alive(*link, m.Now()) || outdated(*link, *who) {
 		return nil, nil, fault.New(fault.Gone, "mail.dead")
 	}
 	return link, who, nil
