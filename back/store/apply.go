@@ -86,6 +86,8 @@ func (t txn) apply(effect change.Effect) error {
 		return t.must(e, "UPDATE people SET version = version WHERE id = $1 AND version = $2", e.ID, e.Version)
 	case person.LinkMade:
 		return t.linkMade(e)
+	case person.LinksReplaced:
+		return t.linksReplaced(e)
 	case person.LinkSpent:
 		return t.must(e, "UPDATE links SET spent_at = $2 WHERE id = $1 AND spent_at = 0 AND replaced_at = 0 AND ends_at > $2", e.ID, ms(e.At))
 	case factor.Bound, factor.Ended, factor.EndedAll, factor.Voided, factor.StepSpent, factor.Missed, factor.DataSaved, factor.Renamed:

@@ -104,13 +104,16 @@ func (t txn) linkMade(e person.LinkMade) error {
 		if err := t.alone("links-"+string(l.Kind), l.Person, l.MadeAt); err != nil {
 			return err
 		}
-		if err := t.do("UPDATE links SET replaced_at = $3 WHERE person = $1 AND kind = $2 AND spent_at = 0 AND replaced_at = 0",
-			l.Person, string(l.Kind), ms(l.MadeAt)); err != nil {
+		if err := t.linksReplaced(person.LinksReplaced{Kind: l.Kind, Person: l.Person, At: l.MadeAt}); err != nil {
 			return err
 		}
 	}
 	return t.must(e, insert("links", linkColumns)+" ON CONFLICT DO NOTHING", l.ID, string(l.Kind), l.Person, ms(l.MadeAt), ms(l.EndsAt),
 		ms(l.SpentAt), ms(l.ReplacedAt), t.seal("links.data", l.ID, string(l.Data)))
+}
+
+func (t txn) linksReplaced(e person.LinksReplaced) error {
+	return t.do("UPDATE links SET replaced_at = $3 WHERE person = $1 AND kind = $2 AND spent_at = 0 AND replaced_at = 0", e.Person, string(e.Kind), ms(e.At))
 }
 
 func (s *Store) scanLink(row scanner) (*person.Link, error) {

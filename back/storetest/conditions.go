@@ -104,6 +104,12 @@ func people() (rows []condition) {
 		person.LinkMade{Link: old}, person.LinkMade{Link: other}, person.LinkMade{Link: fresh, Replace: true})
 	add(allow, "the one that replaced it", person.LinkSpent{ID: fresh.ID, At: now})
 	add(allow, "one of another kind is not replaced", person.LinkSpent{ID: other.ID, At: now})
+	replaced, kept := newLink(p.ID), newLink(p.ID)
+	kept.Kind = person.PasswordLink
+	add(refuse, "a link whose kind was replaced", person.LinkSpent{ID: replaced.ID, At: now},
+		person.LinkMade{Link: replaced}, person.LinkMade{Link: kept}, person.LinksReplaced{Kind: replaced.Kind, Person: p.ID, At: now},
+		person.LinksReplaced{Kind: kept.Kind, Person: "bob", At: now})
+	add(allow, "neither another kind nor another person's", person.LinkSpent{ID: kept.ID, At: now})
 
 	b := newBrowser(p.ID)
 	add(refuse, "forgetting the browser of somebody else", session.Forgot{ID: b.ID, Person: "bob"}, session.Recognised{Browser: b})

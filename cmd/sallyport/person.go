@@ -323,7 +323,11 @@ func (s PersonSet) Run(r *run) error {
 		if err != nil {
 			return err
 		}
-		return r.say(map[string]string{"name": who.Name}, "changed %s\n", who.Name)
+		text := "changed %s\n"
+		if s.Email != nil && *s.Email != who.Email && who.Email != "" {
+			text += "links that were mailed to the address before work no more; sallyport person invite %[1]s makes a new one\n"
+		}
+		return r.say(map[string]string{"name": who.Name}, text, who.Name)
 	})
 }
 

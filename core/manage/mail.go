@@ -159,7 +159,8 @@ func (m *Manager) RemoveMail(ctx context.Context, o Owner) error {
 	})
 }
 
-// mailChanged tells the address before, the one of now, and every number.
+// mailChanged tells the address before, the one of now, and every number. What was
+// mailed to the one before works no more: it may be whose the change shuts out.
 func (m *Manager) mailChanged(ctx context.Context, set change.Set, who person.Person, before string, client flow.Client) (change.Set, error) {
 	variant := ""
 	if who.Email == "" {
@@ -168,6 +169,14 @@ func (m *Manager) mailChanged(ctx context.Context, set change.Set, who person.Pe
 	phones, err := m.People.Phones(ctx, who.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read numbers: %w", err)
+	}
+	set.Add(person.LinksReplaced{Kind: person.PasswordLink, Person: who.ID, At: m.Now()})
+	invited, err := m.People.LinkAlive(ctx, person.Invitation, who.ID, m.Now())
+	if err != nil {
+		return nil, fmt.Errorf("read invitation: %w", err)
+	}
+	if invited != nil && string(invited.Data) == person.Mailed {
+		set.Add(person.LinksReplaced{Kind: person.Invitation, Person: who.ID, At: m.Now()})
 	}
 	set.Add(m.Writer.Notify(message.MailChanged, message.Told{Person: who, Mails: []string{before}, Phones: phones, Variant: variant,
 		About: person.Disputed{Mail: who.Email, Where: client.Browser()}}, m.Now())...)

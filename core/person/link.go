@@ -106,6 +106,15 @@ type LinkMade struct {
 	Replace bool
 }
 
+// LinksReplaced ends the links of one kind of a person that are alive. It has no
+// condition.
+type LinksReplaced struct {
+	change.Mark
+	Kind   LinkKind
+	Person string
+	At     time.Time
+}
+
 // LinkSpent uses a link up. The condition: it is alive at that time.
 type LinkSpent struct {
 	change.Mark
