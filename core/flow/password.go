@@ -17,6 +17,9 @@ import (
 // LinkID is the kept form of an invitation's or dispute's token.
 func (m *Machine) LinkID(token string) string { return m.derive("link", token) }
 
+// MailID is how a mailbox is named in limits.
+func (m *Machine) MailID(address string) string { return m.derive("mail", person.Mailbox(address)) }
+
 // Invitation reads an invitation by its token. The fault says what became of a
 // link that does not work; opening it spends nothing.
 func (m *Machine) Invitation(ctx context.Context, token string) (*person.Person, error) {

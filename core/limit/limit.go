@@ -68,6 +68,8 @@ var (
 	LinkDay     = Budget{Name: "link-day", Max: 10, Window: day}
 	LinkAddress = Budget{Name: "link-address", Max: 20, Window: hour}
 	MailConfirm = Budget{Name: "mail-confirm", Max: 3, Window: 10 * minute, Gaps: [2]time.Duration{30 * time.Second, 2 * minute}}
+	// MailAddress is for mails that confirm one address, whoever asks for them.
+	MailAddress = Budget{Name: "mail-address", Max: 10, Window: day}
 	// Told is for what a person or an operator is told of once.
 	Told = Budget{Name: "told", Max: 1, Window: 60 * day}
 

@@ -166,7 +166,7 @@ func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
 		{PasswordName, 100, hour}, {Codes, 10, 15 * minute},
 		{TextNumber, 3, 10 * minute}, {TextNumberDay, 10, day}, {TextPersonHour, 5, hour}, {TextPersonDay, 10, day},
 		{TextOthersDay, 5, day}, {TextOthersProof, 2, hour}, {TextKnownDay, 3, day}, {TextAddress, 20, hour},
-		{LinkHour, 3, hour}, {LinkDay, 10, day}, {LinkAddress, 20, hour}, {MailConfirm, 3, 10 * minute}, {Told, 1, 60 * day},
+		{LinkHour, 3, hour}, {LinkDay, 10, day}, {LinkAddress, 20, hour}, {MailConfirm, 3, 10 * minute}, {MailAddress, 10, day}, {Told, 1, 60 * day},
 		{TextProbe, 1, 10 * minute}, {TextAlert, 1, day}, {NoticeKind, 1, 10 * minute}, {NoticeDay, 1, day}, {Disputes, 3, day},
 	} {
 		if row.budget.Max != row.max || row.budget.Window != row.window {
@@ -196,7 +196,7 @@ var documented = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| [^|]+ \\| ([0-9]+)
 func TestNamesOfBudgetsKeepTheirRowsApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, b := range []Budget{PasswordPair, PasswordAddress, PasswordKnown, PasswordName, Codes, TextNumber, TextNumberDay,
-		TextPersonHour, TextPersonDay, TextOthersDay, TextOthersProof, TextKnownDay, TextAddress, LinkHour, LinkDay, LinkAddress, MailConfirm, Told, TextProbe, TextAlert, Money(1), NoticeKind, NoticeDay, Disputes, Year} {
+		TextPersonHour, TextPersonDay, TextOthersDay, TextOthersProof, TextKnownDay, TextAddress, LinkHour, LinkDay, LinkAddress, MailConfirm, MailAddress, Told, TextProbe, TextAlert, Money(1), NoticeKind, NoticeDay, Disputes, Year} {
 		key := b.Key("x")
 		if seen[key] || key != b.Name+"/x" {
 			t.Errorf("%q stands twice", key)

@@ -75,20 +75,22 @@ func (m *Manager) AskMailAgain(ctx context.Context, o Owner) error {
 
 func (m *Manager) askMail(ctx context.Context, o Owner, address string) (change.Set, error) {
 	spent := limit.Spent{Budget: limit.MailConfirm, Key: limit.MailConfirm.Key(o.Person.ID), Now: o.Now}
-	states, err := m.Changes.Limits(ctx, []string{spent.Key})
+	// Many accounts must not fill the mailbox of somebody who has none.
+	there := limit.Spent{Budget: limit.MailAddress, Key: limit.MailAddress.Key(m.Flow.MailID(address)), Now: o.Now}
+	states, err := m.Changes.Limits(ctx, []string{spent.Key, there.Key})
 	if err != nil {
 		return nil, fmt.Errorf("read limits: %w", err)
 	}
-	if wait := spent.Wait(states[spent.Key]); wait > 0 {
+	if wait := max(spent.Wait(states[spent.Key]), there.Wait(states[there.Key])); wait > 0 {
 		word := "mail.wait"
-		if states[spent.Key].Used < limit.MailConfirm.Max {
+		if states[spent.Key].Used < limit.MailConfirm.Max && there.Wait(states[there.Key]) == 0 {
 			word = "mail.early"
 		}
 		return nil, fault.New(fault.TooMany, word).After(wait).On("mail")
 	}
 	token := person.NewToken()
 	mail := m.Writer.ConfirmMail(o.Person, address, token, o.Now)
-	return change.Set{spent,
+	return change.Set{spent, there,
 		person.LinkMade{Replace: true, Link: person.Link{ID: m.Flow.LinkID(token), Kind: person.MailLink, Person: o.Person.ID,
 			MadeAt: o.Now, EndsAt: o.Now.Add(person.MailLife), Data: person.MailAsked{Address: address, Message: mail.ID}.Encode()}},
 		message.Queued{Message: mail}, m.owned(audit.MailAsked, o)}, nil

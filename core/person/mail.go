@@ -49,6 +49,14 @@ func oddInDomain(r rune) bool {
 	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-.", r)
 }
 
+// Mailbox is where mails to an address arrive as most servers see it: in whatever
+// case, and whatever stands after a plus sign. It is for counting, never to write to.
+func Mailbox(address string) string {
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	box, _, _ := strings.Cut(local, "+")
+	return box + "@" + domain
+}
+
 // MaskMail is an address as pages show it: "a•••@example.org".
 func MaskMail(address string) string {
 	local, domain, ok := strings.Cut(address, "@")

@@ -38,6 +38,15 @@ func TestAMaskedAddressShowsItsFirstLetterAndItsDomain(t *testing.T) {
 	}
 }
 
+func TestOneMailboxHasManyAddresses(t *testing.T) {
+	for address, want := range map[string]string{"ada@example.org": "ada@example.org", "Ada@example.org": "ada@example.org",
+		"ada+1@example.org": "ada@example.org", "ADA+a+b@example.org": "ada@example.org", "a.da@example.org": "a.da@example.org", "ada@x.example.org": "ada@x.example.org"} {
+		if got := Mailbox(address); got != want {
+			t.Errorf("%q: %q", address, got)
+		}
+	}
+}
+
 func FuzzMailAddress(f *testing.F) {
 	f.Add("ada@example.org")
 	f.Add("a@b.c\r\nTo: x")
