@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 
 	"sallyport/core/audit"
 )
@@ -68,12 +67,13 @@ func (s *Store) EventsOf(ctx context.Context, who string, kinds []audit.Event, m
 		") ORDER BY at DESC, id LIMIT $2", args...)
 }
 
-// EventsSince are the entries of some kinds since a moment, oldest first.
-func (s *Store) EventsSince(ctx context.Context, kinds []audit.Event, since time.Time, most int) ([]audit.Entry, error) {
-	places, args := make([]string, len(kinds)), []any{ms(since), most}
+// EventsAfter are the entries of some kinds that follow one, oldest first; a moment
+// alone stands before all entries of that moment.
+func (s *Store) EventsAfter(ctx context.Context, kinds []audit.Event, after audit.Entry, most int) ([]audit.Entry, error) {
+	places, args := make([]string, len(kinds)), []any{ms(after.At), most, after.ID}
 	for i, kind := range kinds {
-		places[i], args = fmt.Sprintf("$%d", i+3), append(args, string(kind))
+		places[i], args = fmt.Sprintf("$%d", i+4), append(args, string(kind))
 	}
-	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE at >= $1 AND event IN ("+strings.Join(places, ", ")+
+	return list(ctx, s, s.scanAudit, "SELECT "+auditColumns+" FROM audit WHERE at >= $1 AND (at > $1 OR id > $3) AND event IN ("+strings.Join(places, ", ")+
 		") ORDER BY at, id LIMIT $2", args...)
 }

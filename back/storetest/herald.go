@@ -16,9 +16,27 @@ func herald(w *world) {
 		for _, ago := range []time.Duration{time.Hour, 3 * minute, 2 * minute, minute} {
 			w.apply(audit.New(at(-ago), kind, id()), audit.New(at(-ago), audit.Confirmed, id()))
 		}
-		got := must(w.EventsSince(ctx(), []audit.Event{kind, "no-such-kind"}, at(-3*minute), 2))
+		got := must(w.EventsAfter(ctx(), []audit.Event{kind, "no-such-kind"}, audit.Entry{At: at(-3 * minute)}, 2))
 		if len(got) != 2 || !got[0].At.Equal(at(-3*minute)) || !got[1].At.Equal(at(-2*minute)) || got[0].Event != kind {
 			w.Errorf("got %+v", got)
+		}
+		if got = must(w.EventsAfter(ctx(), []audit.Event{kind}, got[1], 2)); len(got) != 1 || !got[0].At.Equal(at(-minute)) {
+			w.Errorf("after these: %+v", got)
+		}
+	})
+	w.run("events of one moment, page by page", func(w *world) {
+		kind := audit.Event("kind-" + id())
+		for range 7 {
+			w.apply(audit.New(at(-minute), kind, id()))
+		}
+		seen, after := map[string]bool{}, audit.Entry{At: at(-minute)}
+		for range 4 {
+			for _, e := range must(w.EventsAfter(ctx(), []audit.Event{kind}, after, 2)) {
+				seen[e.ID], after = true, e
+			}
+		}
+		if rest := must(w.EventsAfter(ctx(), []audit.Event{kind}, after, 2)); len(seen) != 7 || len(rest) > 0 {
+			w.Errorf("seen %d of 7, and then %d more", len(seen), len(rest))
 		}
 	})
 	w.run("operators", func(w *world) {
@@ -57,8 +75,15 @@ func herald(w *world) {
 			add(false, ended(why, -minute))
 		}
 		got := map[string]bool{}
-		for _, r := range must(w.RecoveriesOver(ctx(), at(-time.Hour), now, 1000)) {
-			got[r.ID] = true
+		for after, more := (flow.Recovery{}), true; more; {
+			page := must(w.RecoveriesOver(ctx(), at(-time.Hour), now, after, 2))
+			for _, r := range page {
+				if got[r.ID] {
+					w.Errorf("%s is on two pages", r.ID)
+				}
+				got[r.ID], after = true, r
+			}
+			more = len(page) == 2
 		}
 		for id, over := range want {
 			if got[id] != over {

@@ -51,7 +51,7 @@ const (
 	Confirmed       Event = "confirmed"
 	SetupCodeUsed   Event = "setup-code-used"
 	BrowserForgot   Event = "browser-forgotten"
-	Disputed        Event = "disputed"
+	Disputed        Event = "disputed" // Reason: what; Method not-held: the account went on, as it was held too often that day
 	Held            Event = "held"
 	Released        Event = "released"
 	PersonAdded     Event = "person-added"
@@ -66,6 +66,10 @@ const (
 	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
 	Restored        Event = "restored"      // the database was made from a backup; Note says which
 )
+
+// DisputedOnly is the Method of a Disputed that did not put the account on hold, as
+// that was done as often as it may be in a day.
+const DisputedOnly = "not-held"
 
 // What Limited was about, as Method.
 const (

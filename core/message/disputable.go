@@ -17,6 +17,14 @@ var records = map[Notice][]audit.Event{
 	MailChanged:     {audit.MailChanged, audit.MailRemoved},
 }
 
+// Record is the event under which the audit log keeps what a notice tells of.
+func (n Notice) Record() audit.Event {
+	if events := records[n]; len(events) > 0 {
+		return events[0]
+	}
+	return audit.Event(n)
+}
+
 // Tie notes on each entry of a change the link that disputes it, so that the
 // owner's page of activity can offer it too. The link's token is known to none
 // but the notice.
@@ -31,11 +39,8 @@ func Tie(set change.Set) {
 		if json.Unmarshal(made.Link.Data, &about) != nil {
 			continue
 		}
-		events, other := records[Notice(about.Event)]
-		if !other {
-			events = []audit.Event{audit.Event(about.Event)}
-		}
-		for _, event := range events {
+		links[Notice(about.Event).Record()] = made.Link
+		for _, event := range records[Notice(about.Event)] {
 			links[event] = made.Link
 		}
 	}
