@@ -77,17 +77,14 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 	if err != nil || !d.Reported.IsZero() {
 		return d, err
 	}
-	allowed, err := m.disputesLeft(ctx, d.link.Person)
-	if err != nil {
-		return nil, err
-	}
-	if !allowed {
-		m.Flow.Limited(limit.Disputes.Name)
-		return nil, fault.New(fault.Gone, "not-me.too-many")
-	}
+	full := false
 	err = m.change(ctx, d.link.Person, func(who *person.Person) (change.Set, error) {
 		if who.Held() {
 			return nil, nil
+		}
+		if allowed, err := m.disputesLeft(ctx, who.ID); err != nil || !allowed {
+			full = !allowed
+			return nil, err
 		}
 		phones, err := m.People.Phones(ctx, who.ID)
 		if err != nil {
@@ -102,9 +99,6 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		if err != nil {
 			return nil, err
 		}
-		if allowed, err := m.disputesLeft(ctx, who.ID); err != nil || !allowed {
-			return nil, err
-		}
 		late, err := m.mailSince(ctx, who.ID, d.About.At)
 		if err != nil {
 			return nil, err
@@ -115,10 +109,40 @@ func (m *Manager) Press(ctx context.Context, by Objection, client flow.Client) (
 		}
 		return append(m.hold(who, before, phones, d, client), since(at, append(ended, phones...), factors, m.Now())...), nil
 	})
-	if _, lost := errors.AsType[*change.Refused](err); lost || err == nil {
-		return m.Dispute(ctx, by)
+	if _, lost := errors.AsType[*change.Refused](err); err != nil && !lost {
+		return nil, err
+	}
+	d, readErr := m.Dispute(ctx, by)
+	switch {
+	case readErr != nil || !d.Reported.IsZero():
+		return d, readErr
+	case full:
+		return nil, m.onlyTold(ctx, d, client)
+	case err == nil: // somebody else held it, and it was released since
+		err = errors.New("dispute: overtaken")
 	}
 	return nil, err
+}
+
+// onlyTold records a dispute past those of a day, once a link, so that operators
+// are told of it, and nothing more: whoever has the links of many changes must not
+// keep an account on hold.
+func (m *Manager) onlyTold(ctx context.Context, d *Dispute, client flow.Client) error {
+	m.Flow.Limited(limit.Disputes.Name)
+	entry := m.disputed(d, client)
+	entry.Method = audit.DisputedOnly
+	err := m.Changes.Apply(ctx, change.Set{limit.Spent{Budget: limit.Told, Key: limit.Told.Key("disputed/" + d.link.ID), Now: m.Now()}, entry})
+	if _, told := errors.AsType[*change.Refused](err); err != nil && !told {
+		return fmt.Errorf("record dispute: %w", err)
+	}
+	return fault.New(fault.Gone, "not-me.too-many")
+}
+
+// disputed is the entry of a dispute: its reason is what was disputed.
+func (m *Manager) disputed(d *Dispute, client flow.Client) audit.Entry {
+	e := m.byOwner(audit.Disputed, d.link.Person, client)
+	e.Reason = d.About.Event
+	return e
 }
 
 // since voids what was bound from the disputed change on: whoever made that one
@@ -153,8 +177,6 @@ func (m *Manager) hold(who *person.Person, mail string, phones []phone.Phone, d 
 	if d.About.Password || !who.PasswordAt.Before(d.About.At.Truncate(time.Millisecond)) {
 		who.Password = "" // whoever set it, then or since, must not come back with it
 	}
-	entry := m.entry(audit.Disputed, who.ID, who.ID, "")
-	entry.Reason, entry.Address, entry.Agent, entry.Request = d.About.Event, client.Shown, client.Agent, client.Request
 	set := change.Set{
 		person.LinkSpent{ID: d.link.ID, At: now},
 		limit.Spent{Budget: limit.Disputes, Key: limit.Disputes.Key(who.ID), Now: now},
@@ -164,7 +186,7 @@ func (m *Manager) hold(who *person.Person, mail string, phones []phone.Phone, d 
 		flow.AttemptsEnded{Person: who.ID, Why: flow.OverByChange, At: now},
 		flow.SetupsDropped{Person: who.ID},
 		flow.RecoveryEnded{Person: who.ID, Why: flow.ByDispute, At: now},
-		entry,
+		m.disputed(d, client),
 	}
 	if d.About.Factor != "" {
 		set.Add(factor.Voided{ID: d.About.Factor, Person: who.ID, At: now})
