@@ -197,7 +197,11 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 }
 
 func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, client Client) (change.Set, Result, error) {
-	p := phone.New(c.Person.ID, c.Setup.Data.Number, c.Now, len(c.Phones) > 0)
+	replaces, err := m.replaces(ctx, c.Signed)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	p := phone.New(c.Person.ID, c.Setup.Data.Number, c.Now, replaces)
 	set := change.Set{m.within(u), person.Unchanged{ID: c.Person.ID, Version: c.Person.Version},
 		phone.EndedAll{Person: c.Person.ID, At: c.Now}, phone.Bound{Phone: p},
 		SetupsDropped{ID: c.Setup.ID, Person: c.Person.ID}, m.entry(audit.NumberChanged, c.Person.ID, client)}
@@ -219,6 +223,20 @@ func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, clien
 		Args:  []any{"ending", p.Ending(), "from", m.Writer.When(p.UsableAt)},
 		About: person.Disputed{Phone: p.ID, Where: client.Browser()}}, c.Now)...)
 	return set, Result{}, nil
+}
+
+// replaces says whether a number that is bound now takes the place of another: of
+// the present one, or of one that was removed a short while ago. Else who took over
+// an account would remove the number first, and recover by one of their own at once.
+func (m *Machine) replaces(ctx context.Context, s *Signed) (bool, error) {
+	if len(s.Phones) > 0 {
+		return true, nil
+	}
+	removed, err := m.History.EventsOf(ctx, s.Person.ID, []audit.Event{audit.NumberRemoved}, 1)
+	if err != nil {
+		return false, fmt.Errorf("read removed numbers: %w", err)
+	}
+	return len(removed) > 0 && s.Now.Before(removed[0].At.Add(phone.Hold)), nil
 }
 
 // Hearing are the numbers that hear of a change of number: those of the moment, and
