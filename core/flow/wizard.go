@@ -50,10 +50,9 @@ func (m *Machine) beginSetup(u *Under, post Post, client Client) (*Setup, string
 		}
 		return s, "", nil
 	}
-	cookie := client.Setup
-	if cookie == "" {
-		cookie = m.derive("setup-cookie", u.Token, post.Form)
-	}
+	// Never a name that the browser brings: whoever used or filled this browser before
+	// would know it, and could read the secret elsewhere with the password.
+	cookie := m.derive("setup-cookie", u.Token, post.Form)
 	s.ID = m.setupID(cookie, u.Person.ID)
 	if u.Person.SetupDue && len(u.Phones) > 0 {
 		keep(s, u.Phones[len(u.Phones)-1])
