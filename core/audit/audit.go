@@ -52,7 +52,6 @@ const (
 	SetupCodeUsed   Event = "setup-code-used"
 	BrowserForgot   Event = "browser-forgotten"
 	Disputed        Event = "disputed" // Reason: what; Method not-held: the account went on, as it was held too often that day
-	Held            Event = "held"
 	Released        Event = "released"
 	PersonAdded     Event = "person-added"
 	PersonChanged   Event = "person-changed"

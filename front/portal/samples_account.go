@@ -139,7 +139,7 @@ func (s sampler) everyEvent() (rows []EventRow) {
 		"set-up", "set-up-later", "app-added", "app-replaced", "app-removed", "app-renamed", "app-ended", "two-factor-off", "text-sent",
 		"number-proved", "number-changed", "number-removed", "recovery-begun", "recovery-waiting", "recovery-done", "recovery-stopped",
 		"recovery-code-used", "codes-made", "codes-saved", "password-set", "password-changed", "confirmed", "setup-code-used",
-		"browser-forgotten", "disputed", "held", "released", "person-added", "person-changed", "person-exported", "person-deleted", "person-disabled", "person-enabled",
+		"browser-forgotten", "disputed", "released", "person-added", "person-changed", "person-exported", "person-deleted", "person-disabled", "person-enabled",
 		"invited", "two-factor-reset", "limited", "limited.password", "limited.lane", "password-asked", "password-reset", "mail-asked",
 		"mail-changed", "mail-removed",
 	} {
