@@ -159,14 +159,14 @@ func edges() []edge {
 			}
 		}},
 		{"a recovery that waits", true, func(h *house) (time.Time, func() bool) {
-			m := h.operator()
+			m := h.administrator()
 			if step := m.byText(); step != flow.Waiting {
 				h.Fatalf("nothing waits: step %d", step)
 			}
 			return h.time.Add(24 * time.Hour), func() bool { return m.byText() == flow.AskReplace }
 		}},
 		{"a recovery that is open", false, func(h *house) (time.Time, func() bool) {
-			m := h.operator()
+			m := h.administrator()
 			m.byText()
 			return h.time.Add(96 * time.Hour), func() bool { return m.byText() == flow.AskReplace }
 		}},
@@ -183,7 +183,7 @@ func edges() []edge {
 		}},
 		{"a number after one that was removed", true, func(h *house) (time.Time, func() bool) {
 			m := h.holder()
-			m.setMail("ada@example.org")
+			m.setMail()
 			h.machine.Policy.PhoneOptional = true
 			m.signedIn()
 			if err := h.core.Manage.RemoveNumber(h.Context(), m.owner(), h.machine.Policy); err != nil {
@@ -199,7 +199,7 @@ func edges() []edge {
 		}},
 		{"how long a removed number is remembered", true, func(h *house) (time.Time, func() bool) {
 			m := h.holder()
-			m.setMail("ada@example.org")
+			m.setMail()
 			h.machine.Policy.PhoneOptional = true
 			m.signedIn()
 			if err := h.core.Manage.RemoveNumber(h.Context(), m.owner(), h.machine.Policy); err != nil {
@@ -234,7 +234,7 @@ func edges() []edge {
 		}},
 		{"a link that confirms a mail address", false, func(h *house) (time.Time, func() bool) {
 			m := h.holder().signedIn()
-			if err := h.core.Manage.AskMail(h.Context(), m.owner(), "ada@example.net"); err != nil {
+			if err := h.core.Manage.AskMail(h.Context(), m.owner(), m.Name+"@example.net"); err != nil {
 				h.Fatal(err)
 			}
 			token := m.letter("/account/mail/")
@@ -264,7 +264,7 @@ func edges() []edge {
 	for _, c := range changes {
 		list = append(list, edge{"a confirmation: " + c.name, false, func(h *house) (time.Time, func() bool) {
 			m := h.holder().withCode()
-			m.setMail("ada@example.org")
+			m.setMail()
 			m.signedIn()
 			at := h.time.Add(5 * time.Minute)
 			do := c.begin(m)
@@ -334,10 +334,10 @@ var changes = []struct {
 		})
 	}},
 	{"another mail address", func(m *member) func() error {
-		return func() error { return m.core.Manage.AskMail(m.Context(), m.owner(), "ada@example.net") }
+		return func() error { return m.core.Manage.AskMail(m.Context(), m.owner(), m.Name+"@example.net") }
 	}},
 	{"its link again", func(m *member) func() error {
-		if err := m.core.Manage.AskMail(m.Context(), m.owner(), "ada@example.net"); err != nil {
+		if err := m.core.Manage.AskMail(m.Context(), m.owner(), m.Name+"@example.net"); err != nil {
 			m.Fatal(err)
 		}
 		return func() error { return m.core.Manage.AskMailAgain(m.Context(), m.owner()) }
@@ -402,8 +402,6 @@ func (h *house) graced() (*member, time.Time) {
 	return m, m.stored().MustBy
 }
 
-func (m *member) stored() *person.Person { return operation{member: m}.stored() }
-
 // codeIsTaken enters the code of now.
 func (m *member) codeIsTaken() bool {
 	r, err := m.machine.SubmitFactor(m.Context(), m.post(), m.secret.Code(m.secret.Step(m.time)), m.client)
@@ -436,8 +434,8 @@ func (m *member) numbered() *member {
 	return m
 }
 
-// operator is somebody with an app who waits for a day.
-func (h *house) operator() *member {
+// administrator is somebody with an app who waits for a day.
+func (h *house) administrator() *member {
 	h.Helper()
 	m, yes := h.holder(), true
 	if err := h.core.Manage.Set(h.Context(), "test", m.ID, manage.Setting{Operator: &yes}); err != nil {
@@ -495,19 +493,10 @@ func (m *member) app() string {
 	return rows[0].ID
 }
 
-// owner is the session as manage wants it.
-func (m *member) owner() manage.Owner {
-	m.Helper()
-	s, err := m.machine.Signed(m.Context(), m.session)
-	if err != nil || s == nil || s.Over != "" {
-		m.Fatalf("no session: %+v, %v", s, err)
-	}
-	return manage.Owner{Signed: s, Client: m.client}
-}
-
 // setMail gives somebody a mail address.
-func (m *member) setMail(address string) {
+func (m *member) setMail() {
 	m.Helper()
+	address := m.Name + "@example.org"
 	if err := m.core.Manage.Set(m.Context(), "test", m.ID, manage.Setting{Email: &address}); err != nil {
 		m.Fatal(err)
 	}
@@ -535,7 +524,7 @@ func (m *member) letter(path string) (token string) {
 // forgot asks for a link to choose a new password.
 func (m *member) forgot() string {
 	m.Helper()
-	m.setMail("ada@example.org")
+	m.setMail()
 	if err := m.core.Manage.Forgot(m.Context(), m.Name, m.client); err != nil {
 		m.Fatal(err)
 	}
@@ -564,7 +553,7 @@ func TestTheClassesOfProof(t *testing.T) {
 	own := func(*member) {}
 	invited := func(by manage.Invite) func(m *member) {
 		return func(m *member) {
-			m.setMail("ada@example.org")
+			m.setMail()
 			token, err := m.core.Manage.Invite(m.Context(), "test", m.ID, by)
 			if err != nil {
 				m.Fatal(err)
@@ -647,7 +636,7 @@ func TestAPasswordConfirmsNoChangeOfAFactor(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h.T = t
 			m := h.holder().withCode()
-			m.setMail("ada@example.org")
+			m.setMail()
 			m.signedIn()
 			do := c.begin(m)
 			h.time = h.time.Add(6 * time.Minute)
