@@ -35,7 +35,7 @@ var arrows = []struct {
 	{"front/web", []string{"core/*"}},
 	{"front/*", []string{"front/web", "core/*"}},
 	{"back/storetest", []string{"back/store", "core/*"}}, // a test that both databases share
-	{"back/store", []string{"back/seal", "core/*"}},
+	{"back/store", []string{"back/database", "back/seal", "core/*"}},
 	{"back/backup", []string{"back/store", "back/seal", "core/*"}},
 	{"back/seal", nil},
 	{"back/*", []string{"core/*"}},

@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"sallyport/back/database"
 	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/factor"
@@ -17,32 +17,28 @@ import (
 	"sallyport/core/session"
 )
 
-// execer is a transaction of either database.
-type execer interface {
-	exec(ctx context.Context, query string, args ...any) (rows int64, err error)
-}
-
 // txn applies the effects of one change.
 type txn struct {
-	execer
-	ctx   context.Context
-	store *Store
-	work  *work
+	database.Tx
+	ctx    context.Context
+	store  *Store
+	work   *work
+	effect change.Effect // that is being applied
 }
 
 // must runs a statement whose condition has to hold for one row.
 func (t txn) must(e change.Effect, query string, args ...any) error {
-	n, err := t.exec(t.ctx, query, args...)
-	if err == nil && n != 1 {
-		return &change.Refused{Effect: e}
-	}
-	return err
+	return t.Run(t.ctx, database.Statement{Of: e, One: true, Query: query, Args: args})
 }
 
 // do runs a statement without a condition.
 func (t txn) do(query string, args ...any) error {
-	_, err := t.exec(t.ctx, query, args...)
-	return err
+	return t.Run(t.ctx, database.Statement{Of: t.effect, Query: query, Args: args})
+}
+
+// rows runs a statement now, and says how many rows it met.
+func (t txn) rows(query string, args ...any) (int64, error) {
+	return t.Exec(t.ctx, database.Statement{Of: t.effect, Query: query, Args: args})
 }
 
 // alone makes changes of one kind to one thing wait for each other. Where a
@@ -63,11 +59,9 @@ func (t txn) all() (err error) {
 		}
 	}()
 	for _, effect := range t.work.set {
+		t.effect = effect
 		if err := t.apply(effect); err != nil {
-			if _, refused := errors.AsType[*change.Refused](err); refused {
-				return err
-			}
-			return fmt.Errorf("%T: %w", effect, err)
+			return err
 		}
 	}
 	return nil

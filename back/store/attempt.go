@@ -132,9 +132,11 @@ func (s *Store) scanSetup(row scanner) (*flow.Setup, error) {
 	return &v, s.openJSON("setups.codes", v.ID, codes, &v.Codes)
 }
 
+const setupByID = "SELECT " + setupColumns + " FROM setups WHERE id = $1"
+
 // Setup is a set-up by the keyed hash of what names it, or nil.
 func (s *Store) Setup(ctx context.Context, id string) (*flow.Setup, error) {
-	return first(list(ctx, s, s.scanSetup, "SELECT "+setupColumns+" FROM setups WHERE id = $1", id))
+	return first(list(ctx, s, s.scanSetup, setupByID, id))
 }
 
 // SetupsOpen are the first set-ups of a person that have not passed their end.
@@ -169,9 +171,11 @@ func scanRecovery(row scanner) (*flow.Recovery, error) {
 	return &r, row.Scan(&r.ID, &r.Person, &r.Phone, when{&r.AskedAt}, when{&r.OpenAt}, when{&r.Until}, when{&r.EndedAt}, &r.Ended)
 }
 
+const recoveryOf = "SELECT " + recoveryColumns + " FROM recoveries WHERE person = $1 ORDER BY asked_at DESC LIMIT 1"
+
 // Recovery is the person's newest, or nil.
 func (s *Store) Recovery(ctx context.Context, who string) (*flow.Recovery, error) {
-	return first(list(ctx, s, scanRecovery, "SELECT "+recoveryColumns+" FROM recoveries WHERE person = $1 ORDER BY asked_at DESC LIMIT 1", who))
+	return first(list(ctx, s, scanRecovery, recoveryOf, who))
 }
 
 // RecoveriesOver are recoveries that lapsed, or that a change cancelled, since a

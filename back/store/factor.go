@@ -55,7 +55,9 @@ func (s *Store) scanFactor(row scanner) (*factor.Factor, error) {
 	return &f, err
 }
 
+const factorsOf = "SELECT " + factorColumns + " FROM factors WHERE person = $1 ORDER BY added_at, id"
+
 // Factors are all of a person's, ended ones too, oldest first.
 func (s *Store) Factors(ctx context.Context, who string) ([]factor.Factor, error) {
-	return list(ctx, s, s.scanFactor, "SELECT "+factorColumns+" FROM factors WHERE person = $1 ORDER BY added_at, id", who)
+	return list(ctx, s, s.scanFactor, factorsOf, who)
 }

@@ -10,7 +10,7 @@ import (
 
 // Gauges are figures of the whole database, whichever node made them.
 type Gauges struct {
-	Schema   int64                     // the newest migration
+	Schema   int                       // the newest migration
 	Sessions map[int64]int             // those that are alive, by level
 	Messages map[Message]int           // of the outbox, by way and state
 	Oldest   map[message.Way]time.Time // when the oldest that waits was made, where one does
@@ -26,8 +26,8 @@ type Message struct {
 func (s *Store) Gauges(ctx context.Context, now time.Time, idle time.Duration) (g Gauges, err error) {
 	g.Sessions, g.Messages = map[int64]int{}, map[Message]int{}
 	g.Oldest = map[message.Way]time.Time{}
-	if err := s.db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied").Scan(&g.Schema); err != nil {
-		return g, down("read the schema", err)
+	if err := s.count(ctx, &g.Schema, "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied"); err != nil {
+		return g, err
 	}
 	sessions := func(row scanner) (*int64, error) {
 		var level int64
@@ -55,4 +55,4 @@ func (s *Store) Gauges(ctx context.Context, now time.Time, idle time.Duration) (
 }
 
 // Pool is how the connections to the database are used.
-func (s *Store) Pool() sql.DBStats { return s.db.Stats() }
+func (s *Store) Pool() sql.DBStats { return s.db.Pool() }

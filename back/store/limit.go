@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/back/database"
 	"sallyport/core/change"
 	"sallyport/core/limit"
 )
@@ -42,39 +43,43 @@ func (t txn) limit(effect change.Effect) error {
 // spent takes one from a budget in a single statement, so that of two at once
 // the second sees the first.
 func (t txn) spent(e limit.Spent) error {
-	n, err := t.spend(e)
-	if err == nil && n != 1 {
-		return &change.Refused{Effect: e}
-	}
-	return err
+	query, args := spending(e)
+	return t.must(e, query, args...)
 }
 
-// spend gives every moment as a parameter of its own: PostgreSQL knows no type
-// for the sum of two parameters.
+// spend is spent for whom a budget that is used up stops nothing else.
 func (t txn) spend(e limit.Spent) (int64, error) {
+	query, args := spending(e)
+	return t.rows(query, args...)
+}
+
+// spending gives every moment as a parameter of its own: PostgreSQL knows no type
+// for the sum of two parameters.
+func spending(e limit.Spent) (query string, args []any) {
 	b, now := e.Budget, ms(e.Now)
 	if !e.Free && e.Takes() > int64(b.Max) {
-		return 0, nil // more than there ever is: a row that is not there yet would let it pass
+		// More than there ever is: a row that is not there yet would let it pass.
+		return "UPDATE limits SET used = used WHERE 1 = 0", nil
 	}
 	past, end := ms(e.Now.Add(-b.Window)), ms(e.Now.Add(b.Window+limitKept))
 	after := func(wait time.Duration) int64 { return ms(e.Now.Add(wait)) }
 	switch {
 	case b.Waits[0] > 0:
-		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, 1, $2, 0, 0, 0, $9) ON CONFLICT (key) DO UPDATE SET "+
-			"used = CASE WHEN limits.since_at <= $3 THEN 1 WHEN limits.used + 1 >= $4 THEN 0 ELSE limits.used + 1 END, "+
-			"since_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 >= $4 THEN $2 ELSE limits.since_at END, "+
-			"until_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.until_at "+
-			"WHEN limits.level = 0 THEN $5 WHEN limits.level = 1 THEN $6 ELSE $7 END, "+
-			"level = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.level ELSE limits.level + 1 END, "+
-			"ends_at = $9 WHERE limits.until_at <= $2 OR $8",
-			e.Key, now, past, b.Max, after(b.Waits[0]), after(b.Waits[1]), after(b.Waits[2]), e.Free, end)
+		return "INSERT INTO limits (" + limitColumns + ") VALUES ($1, 1, $2, 0, 0, 0, $9) ON CONFLICT (key) DO UPDATE SET " +
+				"used = CASE WHEN limits.since_at <= $3 THEN 1 WHEN limits.used + 1 >= $4 THEN 0 ELSE limits.used + 1 END, " +
+				"since_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 >= $4 THEN $2 ELSE limits.since_at END, " +
+				"until_at = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.until_at " +
+				"WHEN limits.level = 0 THEN $5 WHEN limits.level = 1 THEN $6 ELSE $7 END, " +
+				"level = CASE WHEN limits.since_at <= $3 OR limits.used + 1 < $4 THEN limits.level ELSE limits.level + 1 END, " +
+				"ends_at = $9 WHERE limits.until_at <= $2 OR $8",
+			[]any{e.Key, now, past, b.Max, after(b.Waits[0]), after(b.Waits[1]), after(b.Waits[2]), e.Free, end}
 	default:
-		return t.exec(t.ctx, "INSERT INTO limits ("+limitColumns+") VALUES ($1, $9, $2, $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET "+
-			"used = CASE WHEN limits.since_at <= $3 THEN $9 ELSE limits.used + $9 END, "+
-			"since_at = CASE WHEN limits.since_at <= $3 THEN $2 ELSE limits.since_at END, "+
-			"next_at = CASE WHEN limits.since_at <= $3 THEN $5 WHEN limits.used = 1 THEN $6 ELSE $2 END, "+
-			"ends_at = $8 WHERE $7 OR limits.since_at <= $3 OR (limits.used + $9 <= $4 AND limits.next_at <= $2)",
-			e.Key, now, past, b.Max, after(b.Gaps[0]), after(b.Gaps[1]), e.Free, end, e.Takes())
+		return "INSERT INTO limits (" + limitColumns + ") VALUES ($1, $9, $2, $5, 0, 0, $8) ON CONFLICT (key) DO UPDATE SET " +
+				"used = CASE WHEN limits.since_at <= $3 THEN $9 ELSE limits.used + $9 END, " +
+				"since_at = CASE WHEN limits.since_at <= $3 THEN $2 ELSE limits.since_at END, " +
+				"next_at = CASE WHEN limits.since_at <= $3 THEN $5 WHEN limits.used = 1 THEN $6 ELSE $2 END, " +
+				"ends_at = $8 WHERE $7 OR limits.since_at <= $3 OR (limits.used + $9 <= $4 AND limits.next_at <= $2)",
+			[]any{e.Key, now, past, b.Max, after(b.Gaps[0]), after(b.Gaps[1]), e.Free, end, e.Takes()}
 	}
 }
 
@@ -88,24 +93,30 @@ func (t txn) within(e limit.Within) error {
 		e.Key, ms(e.Now), b.Waits[0] > 0, ms(e.Now.Add(-b.Window)), b.Max, ms(e.Now.Add(b.Window+limitKept)))
 }
 
-// Limits reads budgets; a key that nobody spent on is absent.
-func (s *Store) Limits(ctx context.Context, keys []string) (map[string]limit.State, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
+// limitsByKey reads budgets by their keys.
+func limitsByKey(states map[string]limit.State, keys []string) database.Question {
 	places, args := make([]string, len(keys)), make([]any, len(keys))
 	for i, key := range keys {
 		places[i], args[i] = fmt.Sprintf("$%d", i+1), key
 	}
-	scan := func(row scanner) (*limit.State, error) {
+	query := "SELECT " + limitColumns + " FROM limits WHERE key IN (" + strings.Join(places, ", ") + ")"
+	return database.Question{Query: query, Args: args, Each: func(row database.Row) error {
 		var l limit.State
 		var end time.Time
-		return &l, row.Scan(&l.Key, &l.Used, when{&l.Since}, when{&l.Next}, when{&l.Until}, &l.Level, when{&end})
-	}
-	rows, err := list(ctx, s, scan, "SELECT "+limitColumns+" FROM limits WHERE key IN ("+strings.Join(places, ", ")+")", args...)
-	states := make(map[string]limit.State, len(rows))
-	for _, l := range rows {
+		err := row.Scan(&l.Key, &l.Used, when{&l.Since}, when{&l.Next}, when{&l.Until}, &l.Level, when{&end})
 		states[l.Key] = l
+		return err
+	}}
+}
+
+// Limits reads budgets; a key that nobody spent on is absent.
+func (s *Store) Limits(ctx context.Context, keys []string) (states map[string]limit.State, err error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
+	err = s.ask(ctx, func() []database.Question {
+		states = map[string]limit.State{}
+		return []database.Question{limitsByKey(states, keys)}
+	})
 	return states, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"sallyport/back/database"
 	"sallyport/core/audit"
 	"sallyport/core/change"
 )
@@ -10,12 +11,9 @@ import (
 // Observer hears what became of changes, once it is certain. It is for counting:
 // it can neither hinder a change nor add to one, and it must not wait.
 type Observer interface {
-	// Committed: one transaction made so many changes durable.
-	Committed(sets int)
+	database.Observer
 	// Applied: a change was made, or not.
 	Applied(Applied)
-	// Retried: PostgreSQL broke a change off in favour of another.
-	Retried()
 }
 
 // Applied is what became of a change.

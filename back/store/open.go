@@ -14,6 +14,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"sallyport/back/database"
 	"sallyport/back/seal"
 	"sallyport/core/change"
 )
@@ -66,22 +67,19 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
-	writer, err := s.openWriter(ctx, o)
+	writer, err := o.openWriter(ctx)
 	if err != nil {
 		return err
 	}
 	readers, err := o.sqlite("deferred")
 	if err != nil {
-		return err
+		return errors.Join(err, writer.Close())
 	}
-	readers.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
-	readers.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
-	s.db, s.close = readers, append(s.close, readers.Close)
-	w, err := newGroupWriter(ctx, s, writer)
+	db, err := database.NewSQLite(ctx, readers, writer, max(4, 2*runtime.NumCPU()), s.observer)
 	if err != nil {
-		return err
+		return errors.Join(err, writer.Close(), readers.Close())
 	}
-	s.write, s.close = w.write, append(s.close, w.stop)
+	s.db = db
 	return nil
 }
 
@@ -99,7 +97,7 @@ func (o Options) sqlite(mode string) (*sql.DB, error) {
 }
 
 // openWriter opens the one connection that writes, and migrates by it.
-func (s *Store) openWriter(ctx context.Context, o Options) (*sql.DB, error) {
+func (o Options) openWriter(ctx context.Context) (*sql.DB, error) {
 	file := o.File()
 	made, err := private(file)
 	if err != nil {
@@ -110,7 +108,6 @@ func (s *Store) openWriter(ctx context.Context, o Options) (*sql.DB, error) {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	s.close = append(s.close, writer.Close)
 	err = uncut(ctx, writer, file)
 	if err == nil {
 		err = o.migrate(ctx, writer)
@@ -118,7 +115,10 @@ func (s *Store) openWriter(ctx context.Context, o Options) (*sql.DB, error) {
 	if info, gone := os.Stat(file); err != nil && made && gone == nil && info.Size() == 0 {
 		os.Remove(file) // the next start would take it for one that was emptied
 	}
-	return writer, err
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return writer, nil
 }
 
 // private makes the database file for its owner alone, before SQLite does: the
@@ -164,7 +164,7 @@ func uncut(ctx context.Context, db *sql.DB, file string) error {
 
 // openKeys reads the data keys, making the first ones in a new database.
 func (s *Store) openKeys(ctx context.Context, o Options) error {
-	rows, err := WrappedKeys(ctx, s.db)
+	rows, err := s.wrappedKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -184,19 +184,30 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+const keyColumns = "id, purpose, kek, wrapped, made_at"
+
+func scanKey(row scanner) (*seal.Wrapped, error) {
+	var k seal.Wrapped
+	return &k, row.Scan(&k.ID, &k.Purpose, &k.KEK, &k.Blob, &k.MadeAt)
+}
+
+func (s *Store) wrappedKeys(ctx context.Context) ([]seal.Wrapped, error) {
+	return list(ctx, s, scanKey, "SELECT "+keyColumns+" FROM keys ORDER BY id")
+}
+
 // WrappedKeys are the data keys of a database, which a key file opens.
 func WrappedKeys(ctx context.Context, q Querier) (keys []seal.Wrapped, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, purpose, kek, wrapped, made_at FROM keys ORDER BY id")
+	rows, err := q.QueryContext(ctx, "SELECT "+keyColumns+" FROM keys ORDER BY id")
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var k seal.Wrapped
-		if err := rows.Scan(&k.ID, &k.Purpose, &k.KEK, &k.Blob, &k.MadeAt); err != nil {
+		k, err := scanKey(rows)
+		if err != nil {
 			return nil, fmt.Errorf("read keys: %w", err)
 		}
-		keys = append(keys, k)
+		keys = append(keys, *k)
 	}
 	return keys, rows.Err()
 }
@@ -216,7 +227,7 @@ func (s *Store) firstKeys(ctx context.Context, o Options) ([]seal.Wrapped, error
 	if err := s.write(ctx, &work{set: change.Set{keysMade{Keys: made}}}); err != nil {
 		return nil, fmt.Errorf("store keys: %w", err)
 	}
-	return WrappedKeys(ctx, s.db)
+	return s.wrappedKeys(ctx)
 }
 
 // keysMade stores the first keys. It has no condition: of two nodes that start

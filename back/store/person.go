@@ -72,9 +72,11 @@ func (t txn) personSaved(e person.Saved) error {
 	return t.must(e, update("people", personColumns)+fmt.Sprintf(" AND version = $%d", len(values)+1), append(values, e.Person.Version)...)
 }
 
+const personByID = "SELECT " + personColumns + " FROM people WHERE id = $1"
+
 // Person is somebody by id, or nil.
 func (s *Store) Person(ctx context.Context, id string) (*person.Person, error) {
-	return first(s.people(ctx, "WHERE id = $1", id))
+	return first(list(ctx, s, s.scanPerson, personByID, id))
 }
 
 // PersonByName is somebody by mapped name, or nil.

@@ -48,9 +48,11 @@ func (s *Store) scanPhone(row scanner) (*phone.Phone, error) {
 	return &p, s.open("phones.number", p.ID, number, &p.Number)
 }
 
+const phonesOf = "SELECT " + phoneColumns + " FROM phones WHERE person = $1 AND ended_at = 0 ORDER BY proved_at, id"
+
 // Phones are those of a person that have not ended, oldest first.
 func (s *Store) Phones(ctx context.Context, who string) ([]phone.Phone, error) {
-	return list(ctx, s, s.scanPhone, "SELECT "+phoneColumns+" FROM phones WHERE person = $1 AND ended_at = 0 ORDER BY proved_at, id", who)
+	return list(ctx, s, s.scanPhone, phonesOf, who)
 }
 
 // PhonesEnded are those of a person that were replaced or removed after a moment,
@@ -61,6 +63,6 @@ func (s *Store) PhonesEnded(ctx context.Context, who string, after time.Time) ([
 
 // Sharing is how many persons have proved this number.
 func (s *Store) Sharing(ctx context.Context, e164 string) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM phones WHERE number_hash = $1 AND ended_at = 0", s.numberHash(e164)).Scan(&n)
-	return n, down("count accounts of a number", err)
+	err = s.count(ctx, &n, "SELECT COUNT(*) FROM phones WHERE number_hash = $1 AND ended_at = 0", s.numberHash(e164))
+	return n, err
 }

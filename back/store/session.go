@@ -120,9 +120,11 @@ func scanKnown(row scanner) (*session.KnownBrowser, error) {
 	return &b, row.Scan(&b.ID, &b.Token, &b.Person, when{&b.MadeAt}, when{&b.SeenAt}, when{&b.EndsAt}, &b.Agent, &b.Address)
 }
 
+const knownByToken = "SELECT " + knownColumns + " FROM known WHERE token = $1 AND person = $2"
+
 // KnownBrowser is the row of a cookie and a person, or nil.
 func (s *Store) KnownBrowser(ctx context.Context, token, who string) (*session.KnownBrowser, error) {
-	return first(list(ctx, s, scanKnown, "SELECT "+knownColumns+" FROM known WHERE token = $1 AND person = $2", token, who))
+	return first(list(ctx, s, scanKnown, knownByToken, token, who))
 }
 
 // KnownBrowsers are those of a person, last used first.
@@ -132,6 +134,6 @@ func (s *Store) KnownBrowsers(ctx context.Context, who string) ([]session.KnownB
 
 // KnownByCookie counts the persons who share a cookie.
 func (s *Store) KnownByCookie(ctx context.Context, token string) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM known WHERE token = $1", token).Scan(&n)
-	return n, down("count persons of a cookie", err)
+	err = s.count(ctx, &n, "SELECT COUNT(*) FROM known WHERE token = $1", token)
+	return n, err
 }

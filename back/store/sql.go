@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"sallyport/back/database"
 )
 
 // insert and update make the statement of a table's one list of columns, whose
@@ -30,40 +28,40 @@ func update(table, columns string) string {
 	return "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " WHERE id = $1"
 }
 
-// list reads rows with their scan. A connection that dies under it is no reason to
-// fail: reading again changes nothing.
+// into collects the rows of a query.
+func into[T any](all *[]T, scan func(scanner) (*T, error), query string, args ...any) database.Question {
+	return database.Question{Query: query, Args: args, Each: func(row database.Row) error {
+		one, err := scan(row)
+		if err == nil {
+			*all = append(*all, *one)
+		}
+		return err
+	}}
+}
+
+// count reads the one number that a query has.
+func (s *Store) count(ctx context.Context, n *int, query string, args ...any) error {
+	return s.ask(ctx, func() []database.Question {
+		return []database.Question{{Query: query, Args: args, Each: func(row database.Row) error { return row.Scan(n) }}}
+	})
+}
+
+// list reads rows with their scan.
 func list[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), query string, args ...any) (all []T, err error) {
-	for try := 0; ; try++ {
-		if all, err = listOnce(ctx, s, scan, query, args...); err == nil || try == 2 || !lost(err) {
-			return all, err
-		}
-	}
+	err = s.ask(ctx, func() []database.Question {
+		all = nil
+		return []database.Question{into(&all, scan, query, args...)}
+	})
+	return all, err
 }
 
-func listOnce[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), query string, args ...any) (all []T, err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, down("read", err)
+// ask reads the answers of some questions together. They are made anew for each try.
+func (s *Store) ask(ctx context.Context, questions func() []database.Question) error {
+	err := database.Ask(ctx, s.db, questions)
+	if _, ours := errors.AsType[*database.Unreadable](err); ours {
+		return fmt.Errorf("read: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read: %w", err)
-		}
-		all = append(all, *one)
-	}
-	return all, down("read", rows.Err())
-}
-
-// lost says whether the connection is gone, and not more than that: the server
-// ended it (57P), or the network did (08, and what has no code).
-func lost(err error) bool {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")
-	}
-	_, network := errors.AsType[net.Error](err)
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || network && !errors.Is(err, context.DeadlineExceeded)
+	return down("read", err)
 }
 
 // first is the first of a list, or nil.

@@ -5,12 +5,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"sallyport/back/database"
 	"sallyport/back/seal"
 	"sallyport/core/change"
 	"sallyport/core/fault"
@@ -18,10 +18,8 @@ import (
 
 // Store is a database, open and migrated.
 type Store struct {
-	db    *sql.DB // readers; on PostgreSQL writers too
-	write func(context.Context, *work) error
-	box   *seal.Box
-	close []func() error
+	db  database.Database
+	box *seal.Box
 
 	observer Observer
 
@@ -65,12 +63,19 @@ func down(what string, err error) error {
 	return fmt.Errorf("%s: %w: %w", what, fault.ErrDown, err)
 }
 
+func (s *Store) write(ctx context.Context, w *work) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		w.entries = nil // of a try before
+		return txn{Tx: tx, ctx: ctx, store: s, work: w}.all()
+	})
+}
+
 // Close lets queued changes commit and closes the database.
-func (s *Store) Close() (err error) {
-	for i := len(s.close) - 1; i >= 0; i-- {
-		err = errors.Join(err, s.close[i]())
+func (s *Store) Close() error {
+	if s.db == nil { // it was never open
+		return nil
 	}
-	return err
+	return s.db.Close()
 }
 
 // Ready says whether the database takes a write: a full disk or a primary that

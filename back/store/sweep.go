@@ -58,7 +58,7 @@ type swept struct {
 func (t txn) swept(e swept) error {
 	*e.More = false
 	drop := func(query string, args ...any) error {
-		n, err := t.exec(t.ctx, query, args...)
+		n, err := t.rows(query, args...)
 		*e.More = *e.More || n == sweepBatch
 		return err
 	}

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -8,6 +8,30 @@ import (
 	"sync"
 )
 
+// SQLite is the embedded database: some connections that read, and one that writes.
+type SQLite struct {
+	*readers
+	writer *groupWriter
+}
+
+// NewSQLite takes over both, which are of one file: the one that writes has a single
+// connection, on which transactions begin at once.
+func NewSQLite(ctx context.Context, readers, writer *sql.DB, most int, o Observer) (*SQLite, error) {
+	w, err := newGroupWriter(ctx, writer, o)
+	if err != nil {
+		return nil, err
+	}
+	return &SQLite{newReaders(readers, most), w}, nil
+}
+
+// Write queues a change.
+func (s *SQLite) Write(ctx context.Context, c Change) error { return s.writer.write(ctx, c) }
+
+// Close lets queued changes commit.
+func (s *SQLite) Close() error {
+	return errors.Join(s.writer.stop(), s.writer.db.Close(), s.readers.close(), s.readers.db.Close())
+}
+
 // groupMax is how many changes one transaction of the embedded database takes.
 const groupMax = 64
 
@@ -15,35 +39,34 @@ const groupMax = 64
 // queued as one transaction with a savepoint for each change, because a durable
 // commit costs far more than a change.
 type groupWriter struct {
-	store *Store
-	conn  *sql.Conn
-	queue chan queued
-	done  chan struct{}
-	stmts map[string]*sql.Stmt
+	*prepared
+	observer Observer
+	queue    chan queued
+	done     chan struct{}
 
 	mu     sync.RWMutex // held for reading while a change is queued
 	closed bool
 }
 
 type queued struct {
-	work   *work
+	change Change
 	result chan error
 }
 
 var errClosed = errors.New("the store is closed")
 
-func newGroupWriter(ctx context.Context, s *Store, db *sql.DB) (*groupWriter, error) {
-	conn, err := db.Conn(ctx)
+func newGroupWriter(ctx context.Context, db *sql.DB, o Observer) (*groupWriter, error) {
+	p, err := prepare(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite writer: %w", err)
 	}
-	w := &groupWriter{store: s, conn: conn, queue: make(chan queued, groupMax), done: make(chan struct{}), stmts: map[string]*sql.Stmt{}}
-	go w.run()
+	w := &groupWriter{prepared: p, observer: o, queue: make(chan queued, groupMax), done: make(chan struct{})}
+	go w.serve()
 	return w, nil
 }
 
-func (w *groupWriter) write(ctx context.Context, change *work) error {
-	q := queued{work: change, result: make(chan error, 1)}
+func (w *groupWriter) write(ctx context.Context, c Change) error {
+	q := queued{change: c, result: make(chan error, 1)}
 	w.mu.RLock()
 	if w.closed {
 		w.mu.RUnlock()
@@ -68,17 +91,10 @@ func (w *groupWriter) stop() error {
 	}
 	w.mu.Unlock()
 	<-w.done
-	// A connection with a statement left open would not be closed, and the log
-	// would stay beside the database.
-	var err error
-	for query, stmt := range w.stmts {
-		err = errors.Join(err, stmt.Close())
-		delete(w.stmts, query)
-	}
-	return errors.Join(err, w.conn.Close())
+	return w.close()
 }
 
-func (w *groupWriter) run() {
+func (w *groupWriter) serve() {
 	defer close(w.done)
 	for first := range w.queue {
 		group := []queued{first}
@@ -111,7 +127,7 @@ func (w *groupWriter) commit(group []queued) {
 		}
 	}
 	if made > 0 {
-		w.store.observer.Committed(made)
+		w.observer.Committed(made)
 	}
 	for i, q := range group {
 		q.result <- results[i]
@@ -124,7 +140,7 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 		return err
 	}
 	for i, q := range group {
-		if results[i] = w.one(ctx, q.work); results[i] != nil {
+		if results[i] = w.one(ctx, q.change); results[i] != nil {
 			if _, err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
 				return errors.Join(results[i], err)
 			}
@@ -137,26 +153,20 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 	return err
 }
 
-func (w *groupWriter) one(ctx context.Context, change *work) error {
+func (w *groupWriter) one(ctx context.Context, c Change) error {
 	if _, err := w.exec(ctx, "SAVEPOINT one"); err != nil {
 		return err
 	}
-	return txn{execer: w, ctx: ctx, store: w.store, work: change}.all()
+	return c(ctx, w)
 }
 
-// exec runs a statement, prepared once.
-func (w *groupWriter) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, ok := w.stmts[query]
-	if !ok {
-		var err error
-		if stmt, err = w.conn.PrepareContext(ctx, query); err != nil {
-			return 0, err
-		}
-		w.stmts[query] = stmt
-	}
-	result, err := stmt.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+// Run runs a statement of a change.
+func (w *groupWriter) Run(ctx context.Context, s Statement) error {
+	return s.came(w.exec(ctx, s.Query, s.Args...))
+}
+
+// Exec runs a statement of a change.
+func (w *groupWriter) Exec(ctx context.Context, s Statement) (int64, error) {
+	rows, err := w.exec(ctx, s.Query, s.Args...)
+	return rows, s.came(rows, err)
 }

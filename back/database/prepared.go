@@ -1,0 +1,74 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// prepared is a connection to the embedded database which prepares each statement
+// once: to prepare one takes several times as long as to run it.
+type prepared struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func prepare(ctx context.Context, db *sql.DB) (*prepared, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &prepared{db: db, conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := p.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := p.conn.PrepareContext(ctx, query)
+	if err == nil {
+		p.stmts[query] = stmt
+	}
+	return stmt, err
+}
+
+func (p *prepared) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	stmt, err := p.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (p *prepared) answer(ctx context.Context, q Question) (err error) {
+	stmt, err := p.stmt(ctx, q.Query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, q.Args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := q.take(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// close leaves no statement open: with one the connection would not be closed, and
+// the log would stay beside the database.
+func (p *prepared) close() (err error) {
+	for query, stmt := range p.stmts {
+		err = errors.Join(err, stmt.Close())
+		delete(p.stmts, query)
+	}
+	return errors.Join(err, p.conn.Close())
+}
