@@ -121,6 +121,11 @@ func (b *between) Recovery(ctx context.Context, who string) (*flow.Recovery, err
 	return b.Store.Recovery(ctx, who)
 }
 
+func (b *between) Standing(ctx context.Context, of flow.Subject) (flow.Standing, error) {
+	b.call()
+	return b.Store.Standing(ctx, of)
+}
+
 func (b *between) Session(ctx context.Context, id string) (*session.Session, error) {
 	b.call()
 	return b.Store.Session(ctx, id)

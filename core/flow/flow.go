@@ -103,6 +103,7 @@ type Result struct {
 	Args     []any
 	ReturnTo string
 	Level    session.Level
+	Codes    bool // recovery codes wait with the session to be saved
 }
 
 // Times are the limits of sessions, from the policy.

@@ -68,7 +68,7 @@ func (m *Machine) recognise(ctx context.Context, u *Under, client Client, form s
 		EndsAt: u.Now.Add(session.KnownFor), Agent: client.Agent, Address: client.Shown}
 	cookie := client.Known
 	if cookie != "" {
-		row, err := m.Sessions.KnownBrowser(ctx, HashToken(cookie), u.Person.ID)
+		row, err := m.knownBrowser(ctx, u, cookie)
 		if err != nil {
 			return b, "", fmt.Errorf("read known browser: %w", err)
 		}
@@ -89,6 +89,14 @@ func (m *Machine) recognise(ctx context.Context, u *Under, client Client, form s
 	}
 	b.Token = HashToken(cookie)
 	return b, cookie, nil
+}
+
+// knownBrowser is the row of a cookie, unless it came with the standing.
+func (m *Machine) knownBrowser(ctx context.Context, u *Under, cookie string) (*session.KnownBrowser, error) {
+	if cookie == u.cookie {
+		return u.known, nil
+	}
+	return m.Sessions.KnownBrowser(ctx, HashToken(cookie), u.Person.ID)
 }
 
 // signedIn is issue for a sign-in with a second factor, with its entry and, for
@@ -132,7 +140,8 @@ func (m *Machine) again(ctx context.Context, u *Under, client Client, form, valu
 	if err != nil || s == nil || s.Over(u.Now, m.Times()) != "" {
 		return Result{}, false, err
 	}
-	result := Result{Session: token, Step: moved.Step, Finished: true, ReturnTo: u.Attempt.Data.ReturnTo, Level: s.Level}
+	result := Result{Session: token, Step: moved.Step, Finished: true, ReturnTo: u.Attempt.Data.ReturnTo, Level: s.Level,
+		Codes: s.Data.CodesWhy != ""}
 	if s.Level == session.Two {
 		result.Known = client.Known
 		row, err := m.Sessions.KnownBrowser(ctx, HashToken(client.Known), u.Person.ID)

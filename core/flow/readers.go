@@ -50,9 +50,31 @@ type Attempts interface {
 	SetupsOpen(ctx context.Context, person string, now time.Time) ([]Setup, error)
 	// Recovery is the person's newest.
 	Recovery(ctx context.Context, person string) (*Recovery, error)
+	// Standing is all that stands of a person, read at once.
+	Standing(ctx context.Context, of Subject) (Standing, error)
 	Message(ctx context.Context, id string) (*message.Message, error)
 	// Traffic is what became of the ripe code texts to a prefix and to a country.
 	Traffic(ctx context.Context, prefix, country string, now time.Time) (message.Traffic, error)
+}
+
+// Subject is whom a decision is about, and what is asked besides what every
+// decision rests on. What is empty is not asked.
+type Subject struct {
+	Person string
+	Setup  string   // an id
+	Known  string   // the hash of a cookie
+	Limits []string // keys
+}
+
+// Standing is what stands of a person. Without a person there is nothing else.
+type Standing struct {
+	Person   *person.Person
+	Factors  []factor.Factor // as People has them
+	Phones   []phone.Phone
+	Recovery *Recovery
+	Setup    *Setup
+	Known    *session.KnownBrowser
+	Limits   map[string]limit.State
 }
 
 // Sessions reads sessions and known browsers.

@@ -43,25 +43,17 @@ func (m *Machine) Signed(ctx context.Context, token string) (*Signed, error) {
 	}
 	s := &Signed{Token: token, Session: *stored, Now: m.Now()}
 	s.Over = stored.Over(s.Now, m.Times())
-	who, err := m.People.Person(ctx, stored.Person)
+	st, err := m.Attempts.Standing(ctx, Subject{Person: stored.Person})
 	if err != nil {
-		return nil, fmt.Errorf("read person: %w", err)
+		return nil, fmt.Errorf("look at session: %w", err)
 	}
+	who := st.Person
 	if who == nil {
 		return nil, nil
 	}
-	s.Person = *who
+	s.Person, s.Factors, s.Phones, s.Recovery = *who, st.Factors, st.Phones, st.Recovery
 	if who.Disabled() || who.Held() {
 		s.Over = session.EndedByOperator
-	}
-	if s.Factors, err = m.People.Factors(ctx, who.ID); err != nil {
-		return nil, fmt.Errorf("read factors: %w", err)
-	}
-	if s.Phones, err = m.People.Phones(ctx, who.ID); err != nil {
-		return nil, fmt.Errorf("read numbers: %w", err)
-	}
-	if s.Recovery, err = m.Attempts.Recovery(ctx, who.ID); err != nil {
-		return nil, fmt.Errorf("read recovery: %w", err)
 	}
 	s.Need = m.need(*who, s.Phones, s.Now)
 	if stored.Level == session.One && !s.Need.OneFactor && s.Over == "" {
@@ -90,8 +82,11 @@ func (s *Signed) lane() limit.Lane {
 func (m *Machine) under(ctx context.Context, s *Signed) (*Under, error) {
 	u := &Under{Attempt: Attempt{Person: s.Person.ID, Lane: s.lane(), MadeAt: s.Now}, Person: s.Person,
 		Factors: s.Factors, Phones: s.Phones, Recovery: s.Recovery, Need: s.Need, Now: s.Now}
-	closed, err := m.budgets(ctx, u)
-	if err == nil && closed {
+	states, err := m.Changes.Limits(ctx, budgetKeys(u))
+	if err != nil {
+		return u, fmt.Errorf("read limits: %w", err)
+	}
+	if budgets(u, states) {
 		m.Limited(limit.Year.Name)
 		err = fault.New(fault.Denied, "lane-closed")
 	}

@@ -392,7 +392,7 @@ func (m *Machine) revive(ctx context.Context, in SignIn, who person.Person, clie
 		return nil, Result{}, fmt.Errorf("read session: %w", err)
 	}
 	if twice != nil && twice.Person == who.ID && twice.Over(now, m.Times()) == "" && now.Sub(twice.MadeAt) <= MovedFor {
-		return nil, Result{Session: token, Step: Done, ReturnTo: in.ReturnTo, Level: twice.Level, Finished: true}, nil
+		return nil, Result{Session: token, Step: Done, ReturnTo: in.ReturnTo, Level: twice.Level, Finished: true, Codes: twice.Data.CodesWhy != ""}, nil
 	}
 	old, err := m.Sessions.Session(ctx, HashToken(client.Session))
 	if err != nil {
@@ -417,7 +417,7 @@ func (m *Machine) revive(ctx context.Context, in SignIn, who person.Person, clie
 	set := change.Set{person.Saved{Person: who},
 		session.Ended{ID: old.ID, Person: who.ID, Why: session.EndedByRenewal, At: now},
 		session.Begun{Session: s}, entry}
-	return set, Result{Session: token, Step: Done, ReturnTo: in.ReturnTo, Level: s.Level, Finished: true}, nil
+	return set, Result{Session: token, Step: Done, ReturnTo: in.ReturnTo, Level: s.Level, Finished: true, Codes: s.Data.CodesWhy != ""}, nil
 }
 
 // entry makes an audit entry with what is known of the browser.

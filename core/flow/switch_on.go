@@ -137,6 +137,7 @@ func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Cli
 		why = "recovery"
 	}
 	showCodes(issued, made.Codes, why, others, u.Now)
+	result.Codes = true
 	set.Add(issued...)
 	set.Add(m.cleanUp(u, HashToken(result.Session))...)
 	event, notice := audit.SetUp, message.SetUpDone

@@ -12,6 +12,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/policy"
+	"sallyport/core/session"
 )
 
 // Under is an attempt under way with all that is true of its person now.
@@ -30,7 +31,9 @@ type Under struct {
 	Left     int // wrong codes left in this lane
 	Now      time.Time
 
-	level int // how many waits the lane had
+	level  int // how many waits the lane had
+	cookie string
+	known  *session.KnownBrowser // of that cookie
 }
 
 // Look reads an attempt by its cookie; nil when there is none.
@@ -50,74 +53,63 @@ func (m *Machine) Look(ctx context.Context, token string, client Client) (*Under
 }
 
 func (m *Machine) fill(ctx context.Context, u *Under, client Client) error {
-	who, err := m.People.Person(ctx, u.Attempt.Person)
+	of := Subject{Person: u.Attempt.Person, Setup: m.setupOf(u, client), Limits: budgetKeys(u)}
+	if client.Known != "" {
+		of.Known = HashToken(client.Known)
+	}
+	st, err := m.Attempts.Standing(ctx, of)
 	if err != nil {
 		return err
 	}
-	if who == nil {
+	if st.Person == nil {
 		u.Over = OverLeft
 		return nil
 	}
-	u.Person, u.Over = *who, u.Attempt.Over(u.Now)
-	if u.Factors, err = m.People.Factors(ctx, who.ID); err != nil {
-		return err
+	u.Person, u.Over = *st.Person, u.Attempt.Over(u.Now)
+	u.Factors, u.Phones, u.Recovery = st.Factors, st.Phones, st.Recovery
+	u.cookie, u.known = client.Known, st.Known
+	if s := st.Setup; s != nil && s.Person == u.Person.ID && u.Now.Before(s.EndsAt) {
+		u.Setup = s
 	}
-	if u.Phones, err = m.People.Phones(ctx, who.ID); err != nil {
-		return err
-	}
-	if u.Recovery, err = m.Attempts.Recovery(ctx, who.ID); err != nil {
-		return err
-	}
-	if u.Setup, err = m.setupOf(ctx, u, client); err != nil {
-		return err
-	}
-	closed, err := m.budgets(ctx, u)
-	if err != nil {
-		return err
-	}
+	closed := budgets(u, st.Limits)
 	u.Need = m.need(u.Person, u.Phones, u.Now)
 	u.Step = Next(m.facts(u, closed), u.Need)
 	return nil
 }
 
-// setupOf finds the set-up of an attempt: its own while it recovers, else the
+// setupOf names the set-up of an attempt: its own while it recovers, else the
 // one of this browser's set-up cookie.
-func (m *Machine) setupOf(ctx context.Context, u *Under, client Client) (*Setup, error) {
+func (m *Machine) setupOf(u *Under, client Client) string {
 	id := u.Attempt.Data.Setup
 	if id == "" && client.Setup != "" && !u.Attempt.Data.Replacing {
-		id = m.setupID(client.Setup, u.Person.ID)
+		id = m.setupID(client.Setup, u.Attempt.Person)
 	}
-	if id == "" {
-		return nil, nil
-	}
-	s, err := m.Attempts.Setup(ctx, id)
-	if err != nil || s == nil || s.Person != u.Person.ID || !u.Now.Before(s.EndsAt) {
-		return nil, err
-	}
-	return s, nil
+	return id
 }
 
 func (m *Machine) setupID(cookie, person string) string { return m.derive("setup", cookie, person) }
 
-// budgets reads how many tries the attempt's lane has left, and whether it is
-// closed for good.
-func (m *Machine) budgets(ctx context.Context, u *Under) (closed bool, err error) {
-	key := codesKey(u.Person.ID, u.Attempt.Lane)
-	keys := []string{key}
+// budgetKeys are the budgets of an attempt's lane, the waiting one first.
+func budgetKeys(u *Under) []string {
+	keys := []string{codesKey(u.Attempt.Person, u.Attempt.Lane)}
 	if !u.Attempt.Lane.Known() {
-		keys = append(keys, limit.YearKeys(u.Person.ID, u.Now)...)
+		keys = append(keys, limit.YearKeys(u.Attempt.Person, u.Now)...)
 	}
-	states, err := m.Changes.Limits(ctx, keys)
-	if err != nil {
-		return false, err
-	}
+	return keys
+}
+
+// budgets says how many tries the attempt's lane has left, and whether it is
+// closed for good.
+func budgets(u *Under, states map[string]limit.State) (closed bool) {
+	keys := budgetKeys(u)
+	key := keys[0]
 	u.Wait, u.Left = limit.Codes.Wait(states[key], u.Now), limit.Codes.Left(states[key], u.Now)
 	u.level = states[key].Level
 	year := 0
 	for _, k := range keys[1:] {
 		year += states[k].Used
 	}
-	return year >= limit.YearMax, nil
+	return year >= limit.YearMax
 }
 
 func codesKey(person string, lane limit.Lane) string {

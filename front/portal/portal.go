@@ -331,17 +331,13 @@ func (p *Portal) onward(w http.ResponseWriter, r *http.Request, result flow.Resu
 
 // arrived is where a new session begins.
 func (p *Portal) arrived(w http.ResponseWriter, r *http.Request, result flow.Result) error {
-	s, err := p.Flow.Signed(r.Context(), result.Session)
-	if err != nil {
-		return err
-	}
 	back := web.ReturnTo(result.ReturnTo)
 	switch {
-	case s != nil && s.Session.Data.CodesWhy != "":
+	case result.Codes:
 		return web.Redirect(w, r, "/2fa/setup/finish")
 	case back != "":
 		return web.Redirect(w, r, back)
-	case s != nil && s.Session.Level == session.One:
+	case result.Level == session.One:
 		return web.Redirect(w, r, "/sign-in")
 	}
 	return web.Redirect(w, r, "/account/security")
