@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 )
@@ -23,11 +25,9 @@ var ErrNewer = errors.New("run the newer sallyport again")
 
 // provider runs the migrations of this program.
 func (o Options) provider(db *sql.DB, dialect goose.Dialect) (p *goose.Provider, newest int64, err error) {
-	files := o.files
-	if files == nil {
-		if files, err = fs.Sub(migrations, "migrations"); err != nil {
-			return nil, 0, err
-		}
+	files, err := o.migrations()
+	if err != nil {
+		return nil, 0, err
 	}
 	if p, err = goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true)); err != nil {
 		return nil, 0, fmt.Errorf("read migrations: %w", err)
@@ -47,6 +47,9 @@ func (o Options) dialect() goose.Dialect {
 // with its number: one that is killed in the middle was never begun. The caller
 // has the lock.
 func (o Options) migrate(ctx context.Context, db *sql.DB) error {
+	if o.migrated(ctx, db) {
+		return nil
+	}
 	p, newest, err := o.provider(db, o.dialect())
 	if err != nil {
 		return err
@@ -62,6 +65,49 @@ func (o Options) migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	return nil
+}
+
+// migrated says whether every migration of this program has been made and no other.
+// It is the case at nearly every start, and found out without goose. Where anything
+// is otherwise, or cannot be read, goose says what.
+func (o Options) migrated(ctx context.Context, db *sql.DB) bool {
+	files, err := o.migrations()
+	if err != nil {
+		return false
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return false
+	}
+	want := map[int64]bool{0: true} // goose's own beginning
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return false
+		}
+		want[version] = true
+	}
+	rows, err := db.QueryContext(ctx, "SELECT version_id FROM "+versions+" WHERE is_applied")
+	if err != nil {
+		return false
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil || !want[version] {
+			return false
+		}
+		delete(want, version)
+	}
+	return rows.Err() == nil && len(want) == 0
+}
+
+func (o Options) migrations() (fs.FS, error) {
+	if o.files != nil {
+		return o.files, nil
+	}
+	return fs.Sub(migrations, "migrations")
 }
 
 func known(have, newest int64) error {
