@@ -31,19 +31,6 @@ func outdated(l person.Link, who person.Person) bool {
 // there is such an account and it has one. Whoever asks learns nothing: what is
 // not done is not told.
 func (m *Manager) Forgot(ctx context.Context, typed string, client flow.Client) error {
-	if typed == "" {
-		return fault.New(fault.Invalid, "username.empty").On("username")
-	}
-	now := m.Now()
-	asked := limit.Spent{Budget: limit.LinkAddress, Key: limit.LinkAddress.Key(client.Address), Now: now}
-	if client.Address != "" {
-		err := m.Changes.Apply(ctx, change.Set{asked})
-		if _, full := errors.AsType[*change.Refused](err); full {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("count link: %w", err)
-		}
-	}
 	name, err := person.MapName(typed)
 	if err != nil {
 		return nil // no account has such a name
@@ -55,7 +42,7 @@ func (m *Manager) Forgot(ctx context.Context, typed string, client flow.Client) 
 	if who == nil || who.Email == "" || who.Password == "" || m.Writer.NoMail || who.Disabled() || who.Held() {
 		return nil // a first password comes by an invitation: a mailbox alone opens nothing
 	}
-	token := person.NewToken()
+	token, now := person.NewToken(), m.Now()
 	err = m.Changes.Apply(ctx, change.Set{
 		person.Unchanged{ID: who.ID, Version: who.Version},
 		limit.Spent{Budget: limit.LinkHour, Key: limit.LinkHour.Key(who.ID), Now: now},
@@ -70,16 +57,30 @@ func (m *Manager) Forgot(ctx context.Context, typed string, client flow.Client) 
 	return err
 }
 
-// ForgotLater is Forgot after the answer: neither its time nor its outcome tells
-// whoever asks whether there is such an account. failed hears of problems at our
-// end. Past a few at once the question is dropped.
-func (m *Manager) ForgotLater(typed string, client flow.Client, failed func(error)) {
+// ForgotLater sends a link to choose a new password after the answer: neither its
+// time nor its outcome tells whoever asks whether there is such an account. failed
+// hears of problems at our end. What one address may ask for is counted before a
+// place among those that are looked at is taken, so that none takes them all.
+func (m *Manager) ForgotLater(ctx context.Context, typed string, client flow.Client, failed func(error)) {
+	if counted, err := m.mayAsk(ctx, client); err != nil {
+		failed(err)
+		return
+	} else if !counted {
+		m.Flow.Limited(limit.LinkAddress.Name)
+		return
+	}
 	if m.asking.Add(1) > askingMost {
 		m.asking.Add(-1)
+		failed(errAsking)
 		return
 	}
 	m.background.Go(func() {
 		defer m.asking.Add(-1)
+		defer func() {
+			if p := recover(); p != nil {
+				failed(fmt.Errorf("panic: %v", p))
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := m.Forgot(ctx, typed, client); err != nil {
@@ -89,6 +90,26 @@ func (m *Manager) ForgotLater(typed string, client flow.Client, failed func(erro
 }
 
 const askingMost = 64
+
+var errAsking = fmt.Errorf("over %d questions for a new password at once", askingMost)
+
+// mayAsk counts a question for a link in its address. It is committed though the
+// browser goes away.
+func (m *Manager) mayAsk(ctx context.Context, client flow.Client) (bool, error) {
+	if client.Address == "" {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	err := m.Changes.Apply(ctx, change.Set{limit.Spent{Budget: limit.LinkAddress, Key: limit.LinkAddress.Key(client.Address), Now: m.Now()}})
+	if _, full := errors.AsType[*change.Refused](err); full {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("count link: %w", err)
+	}
+	return true, nil
+}
 
 // Wait returns when what was begun in the background has ended.
 func (m *Manager) Wait() { m.background.Wait() }

@@ -41,7 +41,7 @@ func (p *Portal) postForgot(w http.ResponseWriter, r *http.Request) error {
 		return p.again(w, r, err, &Forgot{Action: "/forgot", Username: filled(typed)})
 	}
 	reference := web.Reference(r)
-	p.Manage.ForgotLater(typed, p.client(r), func(err error) {
+	p.Manage.ForgotLater(r.Context(), typed, p.client(r), func(err error) {
 		p.Log.Error("link for a new password not sent", "request", reference, "error", err)
 	})
 	return web.Redirect(w, r, "/forgot/sent")
