@@ -205,9 +205,9 @@ type Log struct {
 // Hashing is what one Argon2id hash costs, and how many are made at once.
 // Raising it changes a person's hash at the next good sign-in.
 type Hashing struct {
-	// Memory is the memory of one hash in KiB, at least 19456.
+	// Memory is the memory of one hash in KiB, from 19456 to 262144.
 	Memory int `yaml:"memory"`
-	// Time is the number of passes over the memory, at least 2.
+	// Time is the number of passes over the memory, from 2 to 10.
 	Time int `yaml:"time"`
 	// Threads is the number of lanes of one hash.
 	Threads int `yaml:"threads"`

@@ -51,7 +51,7 @@ brand:
 		`s.yaml:9: policy.enrol: wants one text`,
 		`s.yaml:10: policy.grace_dayz: there is no such key (hint: did you mean policy.grace_days?)`,
 		`s.yaml:11: policy.recovery_text: "yes" is not true or false`,
-		`s.yaml:12: hashing.memory: 8 is not from 19456 to 4194304`,
+		`s.yaml:12: hashing.memory: 8 is not from 19456 to 262144`,
 		`s.yaml:13: hashing.time: wants a whole number, not a text (hint: take the quotes away)`,
 		`s.yaml:14: url: is given twice, first in line 2`,
 		`s.yaml:17: proxies[1]: "10.0.0.1/24" is an address inside a network (hint: write 10.0.0.0/24)`,
