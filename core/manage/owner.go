@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sallyport/core/audit"
 	"sallyport/core/change"
@@ -137,12 +136,9 @@ func (m *Manager) RenameApp(ctx context.Context, o Owner, id, name string) error
 		if err := o.fresh(); err != nil {
 			return nil, err
 		}
-		name = strings.Join(strings.Fields(name), " ")
-		switch n := len([]rune(name)); {
-		case n == 0:
-			return nil, fault.New(fault.Invalid, "app-name.empty").On("name")
-		case n > 40:
-			return nil, fault.New(fault.Invalid, "app-name.long", "n", n).On("name")
+		name, bad := factor.AppName(name)
+		if bad != nil {
+			return nil, bad
 		}
 		return change.Set{factor.Renamed{ID: id, Person: o.Person.ID, Name: name},
 			o.banner("security.app-renamed", 0, "name", name), m.owned(audit.AppRenamed, o)}, nil

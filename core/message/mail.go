@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sallyport/core/limit"
 	"sallyport/core/person"
@@ -73,9 +74,26 @@ func (w Writer) mail(n Notice, to Told, when time.Time, token string) (subject, 
 		closing = "mail.closing-password"
 	}
 	args := append([]any{"when", w.When(when), "browser", to.About.Where, "Portal", w.Title, "help", w.Help,
-		"D", w.DisputeLink(token), "P", w.URL + "/account/password"}, to.Args...)
+		"D", w.DisputeLink(token), "P", w.URL + "/account/password"}, quotable(to.Args)...)
 	key := "mail." + string(n) + "."
 	return words.Text(key+"subject", args...), w.framed("mail.frame", to.Person.Shown(), words.Text(key+body, args...), words.Text(closing, args...))
+}
+
+// quotable takes the quotes out of an app's name, which stands between quotes: what
+// somebody chose must not look as if the portal said it.
+func quotable(args []any) []any {
+	args = slices.Clone(args)
+	for i := 0; i+1 < len(args); i += 2 {
+		if name, ok := args[i+1].(string); ok && args[i] == "app" {
+			args[i+1] = strings.Map(func(r rune) rune {
+				if r == '"' || unicode.In(r, unicode.Pi, unicode.Pf) || r == '„' || r == '＂' {
+					return '\''
+				}
+				return r
+			}, name)
+		}
+	}
+	return args
 }
 
 // framed puts greeting and end around a body.

@@ -41,6 +41,8 @@ func (s sampler) security() []Sample {
 		})},
 		{"security-rename", rename("Tablet")},
 		{"security-rename-empty", rename("", invalid("name", "app-name.empty"))},
+		{"security-rename-unseen", rename("Tab\u200blet", invalid("name", "app-name.unseen"))},
+		{"security-rename-address", rename("www.example.org", invalid("name", "app-name.address"))},
 		{"security-rename-long", rename("A name that is longer than forty characters", invalid("name", "app-name.long", "n", 43))},
 		{"security-ending", ending},
 	}
