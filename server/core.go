@@ -47,7 +47,8 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics)
 	if err := params.Check(); err != nil {
 		return nil, fmt.Errorf("hashing: %w", err)
 	}
-	options := store.Options{Folder: c.Data, Postgres: c.Database.Reveal(), Keys: keys, Now: clock}
+	options := store.Options{Folder: c.Data, Postgres: c.Database.Reveal(), Keys: keys, Now: clock,
+		KeysAgain: func() (*seal.KeyFile, error) { return seal.ReadKeyFile(c.KeyFile) }}
 	if m != nil {
 		options.Observer = m
 	}

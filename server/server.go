@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -127,6 +128,10 @@ func Run(ctx context.Context, o Options) error {
 	if mails := s.mails(m.worked("mailer", core.Now)); mails != nil {
 		wg.Go(func() { mails.Run(workers) })
 	}
+	reseal := store.Reseal{Store: core.Store, Node: rand.Text(), Now: core.Now, Log: s.log, Done: m.worked("reseal", core.Now)}
+	wg.Go(func() { reseal.Run(workers) })
+	linking, unlink := context.WithCancel(context.WithoutCancel(ctx))
+	wg.Go(func() { s.linker(m.worked("linker", core.Now)).Run(linking) })
 	go phone.Warm()
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(httpServer, listener, o.Config) }()
@@ -142,6 +147,7 @@ func Run(ctx context.Context, o Options) error {
 		stop()
 		err = s.drain(httpServer)
 	}
+	unlink() // last: what requests did to their end is linked too
 	return errors.Join(err, waited(&wg))
 }
 

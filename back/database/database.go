@@ -21,6 +21,9 @@ import (
 type Database interface {
 	// Read answers questions, all on one connection.
 	Read(ctx context.Context, questions []Question) error
+	// Snapshot answers questions one after another, all of one moment. It may take
+	// long: others write meanwhile.
+	Snapshot(ctx context.Context, questions []Question) error
 	// Write makes a change in one transaction, or nothing of it. Once it has queued
 	// it is made though its caller has gone away.
 	Write(ctx context.Context, c Change) error

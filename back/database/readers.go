@@ -45,6 +45,39 @@ func (r *readers) Read(ctx context.Context, questions []Question) error {
 	return nil
 }
 
+// Snapshot answers questions about one moment. Unlike Read it ends with ctx.
+func (r *readers) Snapshot(ctx context.Context, questions []Question) error {
+	if err := r.turn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-r.turns }()
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, q := range questions {
+		if err := q.ask(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q Question) ask(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, q.Query, q.Args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := q.take(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 func (r *readers) turn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -31,6 +31,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -53,10 +54,16 @@ var (
 // Box seals and opens with the data keys of one database. It may be used by
 // many goroutines at once.
 type Box struct {
+	keys     atomic.Pointer[keySet]
+	learning sync.Mutex
+	index    Secret
+	macs     sync.Map // purpose → Secret
+}
+
+// keySet is the data keys of a moment. It does not change.
+type keySet struct {
 	newest uint32
 	data   map[uint32]*dataKey
-	index  Secret
-	macs   sync.Map // purpose → Secret
 }
 
 // dataKey is one data key and the ciphers derived from it, one per column.
@@ -71,7 +78,7 @@ func Open(f *KeyFile, rows []Wrapped) (*Box, error) {
 	if len(rows) == 0 {
 		return nil, ErrNoKeys
 	}
-	b := &Box{data: map[uint32]*dataKey{}}
+	b, keys := &Box{}, &keySet{data: map[uint32]*dataKey{}}
 	seen := map[int64]bool{}
 	for _, row := range rows {
 		key, err := f.unwrap(row)
@@ -82,21 +89,22 @@ func Open(f *KeyFile, rows []Wrapped) (*Box, error) {
 			return nil, fmt.Errorf("the table of keys holds data key %d twice", row.ID)
 		}
 		seen[row.ID] = true
-		if err := b.add(row, key); err != nil {
+		if err := b.add(keys, row, key); err != nil {
 			return nil, err
 		}
 	}
-	if b.index == nil || b.newest == 0 {
+	if b.index == nil || keys.newest == 0 {
 		return nil, fmt.Errorf("the table of keys has no key for %q or none for %q (hint: restore the table from a backup)", Data, Index)
 	}
+	b.keys.Store(keys)
 	return b, nil
 }
 
-func (b *Box) add(row Wrapped, key Secret) error {
+func (b *Box) add(keys *keySet, row Wrapped, key Secret) error {
 	switch {
 	case row.Purpose == Data:
-		b.data[uint32(row.ID)] = &dataKey{key: key}
-		b.newest = max(b.newest, uint32(row.ID))
+		keys.data[uint32(row.ID)] = &dataKey{key: key}
+		keys.newest = max(keys.newest, uint32(row.ID))
 	case row.Purpose == Index && b.index == nil:
 		b.index = key
 	case row.Purpose == Index:
@@ -115,10 +123,11 @@ func (b *Box) Seal(place string, plain []byte) []byte {
 	if !ok {
 		panic(fmt.Sprintf("seal: the place %q is not table.column:row", place))
 	}
-	aead := b.data[b.newest].column(column)
+	keys := b.keys.Load()
+	aead := keys.data[keys.newest].column(column)
 	sealed := make([]byte, header, header+overhead+len(plain))
 	sealed[0] = version
-	binary.BigEndian.PutUint32(sealed[1:], b.newest)
+	binary.BigEndian.PutUint32(sealed[1:], keys.newest)
 	return aead.Seal(sealed, nil, plain, additional(sealed[:header], place))
 }
 
@@ -128,8 +137,8 @@ func (b *Box) Open(place string, sealed []byte) ([]byte, error) {
 	if !ok || len(sealed) < header+overhead || sealed[0] != version {
 		return nil, fmt.Errorf("open %s: %w", place, ErrTampered)
 	}
-	id := binary.BigEndian.Uint32(sealed[1:])
-	key, ok := b.data[id]
+	id := keyNumber(sealed)
+	key, ok := b.keys.Load().data[id]
 	if !ok {
 		return nil, fmt.Errorf("open %s: %w (number %d)", place, ErrUnknownKey, id)
 	}
@@ -143,8 +152,10 @@ func (b *Box) Open(place string, sealed []byte) ([]byte, error) {
 // Stale says whether a value should be sealed again, because a newer data key
 // than its own is in use.
 func (b *Box) Stale(sealed []byte) bool {
-	return len(sealed) < header || sealed[0] != version || binary.BigEndian.Uint32(sealed[1:]) != b.newest
+	return len(sealed) < header || sealed[0] != version || keyNumber(sealed) != b.keys.Load().newest
 }
+
+func keyNumber(sealed []byte) uint32 { return binary.BigEndian.Uint32(sealed[1:header]) }
 
 // Format hides the keys from every verb of fmt.
 func (b *Box) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }

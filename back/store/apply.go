@@ -104,6 +104,10 @@ func (t txn) apply(effect change.Effect) error {
 		return t.message(e)
 	case audit.Entry:
 		return t.audit(e)
+	case audit.Leased, linked, headKeeps, pruned:
+		return t.chain(e)
+	case keyRotated, resealed, keysRetired:
+		return t.keys(e)
 	case keysMade:
 		return t.keysMade(e)
 	case probed:

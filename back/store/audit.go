@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sallyport/core/audit"
+	"sallyport/core/person"
 )
 
 const auditColumns = "id, at, person, actor, event, method, reason, attempt, detail, mac, parts_hash"
@@ -19,24 +21,72 @@ func (t txn) audit(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
+	if e.Event == audit.PersonDeleted {
+		e.Reason = t.deleted()
+	}
 	t.work.entries = append(t.work.entries, e)
 	parts := t.store.auditParts(e)
 	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed,
 		t.store.auditMAC(e, parts), parts)
 }
 
+// deleted is the tag of whom the same change deletes: entries that it erases bear
+// that tag, so that no other entry can pass for an erased one.
+func (t txn) deleted() string {
+	for _, e := range t.work.set {
+		if d, ok := e.(person.Deleted); ok {
+			return t.store.auditTag(d.ID)
+		}
+	}
+	return ""
+}
+
+// second marks the form of an entry's MAC in use. The first one, of databases up to
+// schema 4, signed no tags.
+const second = "2:"
+
 // auditParts is the keyed hash of what can be erased of an entry: it outlives the
 // erasure, and without the key nobody can guess from it what it was.
 func (s *Store) auditParts(e audit.Entry) string {
-	return hex.EncodeToString(s.box.MAC("audit.parts", []byte(e.ID), []byte(e.Person), []byte(e.Actor),
-		[]byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)))
+	return hex.EncodeToString(s.box.MAC("audit.parts.2", []byte(e.ID), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)))
 }
 
+// auditTag stands for a person or an actor in what is signed.
+func (s *Store) auditTag(who string) string {
+	if tag, erased := strings.CutPrefix(who, erasedBefore); erased {
+		return tag
+	}
+	return hex.EncodeToString(s.box.MAC("audit.who", []byte(who))[:12])
+}
+
+const erasedBefore = audit.Erased + ":"
+
 // auditMAC signs an entry, so that one that was edited or put in shows; of what
-// can be erased it signs the hash.
+// can be erased it signs the hashes.
 func (s *Store) auditMAC(e audit.Entry, parts string) string {
-	return hex.EncodeToString(s.box.MAC("audit", []byte(e.ID), []byte(e.At.UTC().Format("20060102150405.000")),
-		[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt), []byte(parts)))
+	who := s.auditTag(e.Person)
+	actor := who
+	if e.Actor != e.Person {
+		actor = s.auditTag(e.Actor)
+	}
+	return second + hex.EncodeToString(s.box.MAC("audit.2", []byte(e.ID), []byte(signedTime(e.At)), []byte(e.Event), []byte(e.Method), []byte(e.Reason),
+		[]byte(e.Attempt), []byte(who), []byte(actor), []byte(parts)))
+}
+
+func signedTime(at time.Time) string { return at.UTC().Format("20060102150405.000") }
+
+// auditOld are the MACs that entries of schemas before the chain may have: that
+// of schema 4, which signs the hash of the parts, and the one before, which signs
+// the parts themselves.
+func (s *Store) auditOld(e audit.Entry, parts string) (kept, mac string) {
+	personal := [][]byte{[]byte(e.Person), []byte(e.Actor), []byte(e.Note), []byte(e.Address), []byte(e.Agent), []byte(e.Request), []byte(e.Link)}
+	lasting := [][]byte{[]byte(e.Event), []byte(e.Method), []byte(e.Reason), []byte(e.Attempt)}
+	id, at := []byte(e.ID), []byte(signedTime(e.At))
+	if parts != "" {
+		kept = hex.EncodeToString(s.box.MAC("audit.parts", slices.Insert(personal, 0, id)...))
+		return kept, hex.EncodeToString(s.box.MAC("audit", slices.Concat([][]byte{id, at}, lasting, [][]byte{[]byte(parts)})...))
+	}
+	return "", hex.EncodeToString(s.box.MAC("audit", slices.Concat([][]byte{id, at}, personal[:2], lasting, personal[2:])...))
 }
 
 func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {

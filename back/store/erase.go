@@ -1,7 +1,6 @@
 package store
 
 import (
-	"sallyport/core/audit"
 	"sallyport/core/person"
 )
 
@@ -22,8 +21,9 @@ func (t txn) personDeleted(e person.Deleted) error {
 	if err := t.do("DELETE FROM limits WHERE key LIKE $1", "%"+e.ID+"%"); err != nil { // an id is letters and digits
 		return err
 	}
-	if err := t.do("UPDATE audit SET person = $2, detail = $3 WHERE person = $1", e.ID, audit.Erased, []byte{}); err != nil {
+	erased := erasedBefore + t.store.auditTag(e.ID)
+	if err := t.do("UPDATE audit SET person = $2, detail = $3 WHERE person = $1", e.ID, erased, []byte{}); err != nil {
 		return err
 	}
-	return t.do("UPDATE audit SET actor = $2 WHERE actor = $1", e.ID, audit.Erased)
+	return t.do("UPDATE audit SET actor = $2 WHERE actor = $1", e.ID, erased)
 }

@@ -13,3 +13,11 @@ func (o Options) Newest() (int64, error) { return o.newest() }
 
 // Migrations are those of this program.
 var Migrations = migrations
+
+// SealedColumns are those that are sealed anew.
+func SealedColumns() (names []string) {
+	for _, c := range sealedColumns {
+		names = append(names, c.table+"."+c.column)
+	}
+	return names
+}

@@ -30,6 +30,9 @@ type Options struct {
 	Now      func() time.Time
 	Observer Observer // or nil
 
+	// KeysAgain reads the key file again, where somebody has put a line into it; or nil.
+	KeysAgain func() (*seal.KeyFile, error)
+
 	files fs.FS // instead of the program's own migrations, in tests
 }
 
@@ -176,6 +179,7 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 	if s.box, err = seal.Open(o.Keys, rows); err != nil {
 		return fmt.Errorf("open the keys of the database: %w", err)
 	}
+	s.ring.file, s.ring.again, s.ring.read = o.Keys, o.KeysAgain, time.Now()
 	return nil
 }
 

@@ -159,10 +159,11 @@ func TestADatabaseThatIsNoneIsRefused(t *testing.T) {
 // not get the change. Until the first release this row may be made anew.
 func TestMigrationsAreFrozen(t *testing.T) {
 	frozen := map[string]string{
-		"0001_first.sql":   "bbf1d5774c117b76077a608bee00f7ab2fdab4906dbfd1092603f67c77352d41",
-		"0002_pumping.sql": "8985aa3b72884e2a2d99d6e3f7b8e851038a016b74ac66646a6e35392fa8a529",
-		"0003_mail.sql":    "4c7ed30d71b18e88933eba34545efcb555949639f605aec34d3770a842b9c140",
-		"0004_erasure.sql": "e7bcab57f65b3a326b5d20081aa3abbbda1e3285644dd7dc784ca6d839f936b8",
+		"0001_first.sql":       "bbf1d5774c117b76077a608bee00f7ab2fdab4906dbfd1092603f67c77352d41",
+		"0002_pumping.sql":     "8985aa3b72884e2a2d99d6e3f7b8e851038a016b74ac66646a6e35392fa8a529",
+		"0003_mail.sql":        "4c7ed30d71b18e88933eba34545efcb555949639f605aec34d3770a842b9c140",
+		"0004_erasure.sql":     "e7bcab57f65b3a326b5d20081aa3abbbda1e3285644dd7dc784ca6d839f936b8",
+		"0005_audit_chain.sql": "d2af1fe8dda849f1d1005dce51d2f304fd0a4c2d68f6cfe5e4307ce644338cde",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {

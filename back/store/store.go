@@ -18,8 +18,9 @@ import (
 
 // Store is a database, open and migrated.
 type Store struct {
-	db  database.Database
-	box *seal.Box
+	db   database.Database
+	box  *seal.Box
+	ring keyring
 
 	observer Observer
 
@@ -33,6 +34,11 @@ type Store struct {
 func (s *Store) Apply(ctx context.Context, set change.Set) error {
 	if len(set) == 0 {
 		return nil
+	}
+	if s.box != nil { // else these are the first keys
+		if err := s.freshKeys(ctx, false); err != nil {
+			return down("apply change", err)
+		}
 	}
 	begun, w := time.Now(), &work{set: set}
 	err := s.write(ctx, w)

@@ -14,9 +14,11 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"sallyport/back/backup"
 	"sallyport/back/store"
+	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/flow"
 	"sallyport/core/session"
@@ -273,6 +275,17 @@ func plantAll(t *testing.T, s *store.Store) {
 		t.Fatal(err)
 	}
 	if err := s.Ready(context.Background(), now); err != nil {
+		t.Fatal(err)
+	}
+	old := audit.New(now.AddDate(0, 0, -100), audit.PasswordWrong, "") // leaves a gap
+	if err := s.Apply(t.Context(), change.Set{old, audit.Leased{Name: "x", Holder: "node", Now: now, Until: now.Add(time.Hour)}}); err != nil {
+		t.Fatal(err)
+	}
+	chained(t, s)
+	if _, err := s.SignHead(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sweep(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 }

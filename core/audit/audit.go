@@ -64,11 +64,24 @@ const (
 	Limited         Event = "limited"
 	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
 	Restored        Event = "restored"      // the database was made from a backup; Note says which
+	KeyRotated      Event = "key-rotated"   // Reason: the number of the new data key
+	Exported        Event = "audit-exported"
+	Pruned          Event = "audit-pruned" // Note says up to when
 )
 
 // DisputedOnly is the Method of a Disputed that did not put the account on hold, as
 // that was done as often as it may be in a day.
 const DisputedOnly = "not-held"
+
+// Events are all of them.
+var Events = []Event{
+	PasswordRight, PasswordWrong, SignedIn, SignedOut, SessionsEnded, CodeWrong, SetUp, SetUpLater, AppAdded, AppReplaced,
+	AppRemoved, AppRenamed, AppEnded, TwoFactorOff, TextSent, NumberProved, NumberChanged, NumberRemoved, RecoveryBegun,
+	RecoveryWaiting, RecoveryDone, RecoveryStopped, RecoveryCode, CodesMade, CodesSaved, PasswordSet, PasswordChanged,
+	PasswordAsked, PasswordReset, MailAsked, MailChanged, MailRemoved, Confirmed, SetupCodeUsed, BrowserForgot, Disputed,
+	Released, PersonAdded, PersonChanged, PersonDeleted, PersonExported, PersonDisabled, PersonEnabled, Invited,
+	Reset, Limited, TextsStopped, Restored, KeyRotated, Exported, Pruned,
+}
 
 // What Limited was about, as Method.
 const (
@@ -76,7 +89,8 @@ const (
 	LimitedLane     = "lane"     // 300 wrong codes in a year: closed to new browsers
 )
 
-// Erased stands where somebody was named who has been deleted.
+// Erased stands where somebody was named who has been deleted, with a colon and a
+// keyed hash behind it, which the entry of the deletion has too.
 const Erased = "erased"
 
 // Portal is the actor of what the portal does by itself.

@@ -41,15 +41,22 @@ func events(t *testing.T) (names []string, beside map[string]string) {
 func TestTheReferenceOfEventsIsFresh(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("# Events of the audit log\n\nGenerated from the program. An entry has a time, an event, and where they apply a method, a reason, the person it concerns, the actor, a note, and the browser\n" +
-		"and address it came from. It never holds codes, secrets, passwords or whole numbers. What people read on their page of activity stands behind each.\n\n" +
+		"and address it came from. It never holds codes, secrets, passwords or whole numbers. How people and operators read it stands behind each.\n\n" +
 		"| event | on pages | besides |\n|---|---|---|\n")
 	names, beside := events(t)
 	if len(names) < 40 {
 		t.Fatalf("%d events", len(names))
 	}
+	var listed []string
+	for _, e := range Events {
+		listed = append(listed, string(e))
+	}
+	if slices.Sort(listed); !slices.Equal(listed, names) {
+		t.Errorf("Events lists %q, the constants are %q", listed, names)
+	}
 	for _, name := range names {
 		said, ok := words.Pattern("activity." + name)
-		if !ok && name != string(TextsStopped) && name != string(Restored) { // they concern nobody, so that no page shows them
+		if !ok {
 			t.Errorf("activity.%s has no words", name)
 		}
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", name, docstest.Cell(said), docstest.Cell(beside[name]))

@@ -37,6 +37,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"regexp"
@@ -57,6 +58,9 @@ var update = flag.Bool("update", false, "accept what cmp finds in place of what 
 var scratch string
 
 func TestMain(m *testing.M) {
+	// Programs of these tests obey a terminal that closes, even where nohup runs the
+	// tests: what we listen to is no longer ignored by whom we start.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

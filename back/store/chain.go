@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/core/audit"
+	"sallyport/core/change"
+)
+
+// chainName is the one row of audit_chain.
+const chainName = "audit"
+
+// headOfDay is how much longer than others the first head of a day is kept.
+const headOfDay = 10 * 365 * 24 * time.Hour
+
+// place is a number in the chain and the link there.
+type place struct {
+	Seq  int64
+	Link string
+}
+
+// waiting is an entry that waits for its link, and what it gets.
+type waiting struct {
+	ID, MAC string
+	place
+}
+
+// linked is one batch of links. It stands on the end of the chain as it was read,
+// so that of two nodes that link at once one is refused.
+type linked struct {
+	change.Mark
+	From, To place
+	Entries  []waiting
+}
+
+// headKeeps is a signed head to be kept.
+type headKeeps struct {
+	change.Mark
+	Head   audit.Head
+	EndsAt time.Time
+}
+
+func (t txn) chain(effect change.Effect) error {
+	switch e := effect.(type) {
+	case audit.Leased:
+		return t.must(e, "INSERT INTO leases (id, holder, until_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at "+
+			"WHERE leases.holder = excluded.holder OR leases.until_at < $4", e.Name, e.Holder, ms(e.Until), ms(e.Now))
+	case linked:
+		return t.linked(e)
+	case headKeeps:
+		h := e.Head
+		return t.must(e, "INSERT INTO audit_heads (id, seq, link, at, sign, ends_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+			strconv.FormatInt(h.Seq, 10), h.Seq, h.Link, ms(h.At), h.Sign, ms(e.EndsAt))
+	case pruned:
+		return t.pruned(e)
+	}
+	return fmt.Errorf("no such effect on the chain")
+}
+
+func (t txn) linked(e linked) error {
+	if e.From.Seq == 0 {
+		if err := t.do("INSERT INTO audit_chain (id, seq, link) VALUES ($1, 0, '') ON CONFLICT DO NOTHING", chainName); err != nil {
+			return err
+		}
+	}
+	if err := t.must(e, "UPDATE audit_chain SET seq = $2, link = $3 WHERE id = $1 AND seq = $4 AND link = $5",
+		chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link); err != nil {
+		return err
+	}
+	for left := e.Entries; len(left) > 0; {
+		n := linkSize(len(left))
+		var args []any
+		for _, w := range left[:n] {
+			args = append(args, w.ID, w.Seq, w.Link)
+		}
+		rows, err := t.rows(linkMany[n], args...)
+		if err != nil {
+			return err
+		}
+		if rows != int64(n) {
+			return &change.Refused{Effect: e}
+		}
+		left = left[n:]
+	}
+	return nil
+}
+
+// linkMany are the statements that link so many entries at once: few, so that each
+// is prepared once.
+var linkMany = map[int]string{1: linkStatement(1), 8: linkStatement(8), 64: linkStatement(64)}
+
+func linkSize(left int) int {
+	switch {
+	case left >= 64:
+		return 64
+	case left >= 8:
+		return 8
+	}
+	return 1
+}
+
+func linkStatement(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT))", 3*i+1, 3*i+2, 3*i+3)
+	}
+	return "WITH next (entry, number, tie) AS (VALUES " + strings.Join(rows, ", ") + ") " +
+		"UPDATE audit SET seq = next.number, link = next.tie FROM next WHERE audit.id = next.entry AND audit.seq = 0"
+}
+
+// linkOf ties an entry to the one before it.
+func (s *Store) linkOf(before place, mac string) place {
+	next := before.Seq + 1
+	return place{next, base64.RawURLEncoding.EncodeToString(s.box.MAC("audit.link", []byte(before.Link), []byte(strconv.FormatInt(next, 10)), []byte(mac)))}
+}
+
+// Unlinked says whether entries wait for their link.
+func (s *Store) Unlinked(ctx context.Context) (bool, error) {
+	one, err := first(list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 LIMIT 1"))
+	return one != nil, err
+}
+
+func scanWaiting(row scanner) (*waiting, error) {
+	var w waiting
+	return &w, row.Scan(&w.ID, &w.MAC)
+}
+
+// Hold takes or keeps a lease; false means that somebody else has it.
+func (s *Store) Hold(ctx context.Context, l audit.Leased) (bool, error) {
+	err := s.Apply(ctx, change.Set{l})
+	if _, taken := errors.AsType[*change.Refused](err); taken {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// LinkEntries links entries that were committed, oldest first, at most some of them. That
+// another node was faster is no error: it did the work.
+func (s *Store) LinkEntries(ctx context.Context, most int) (int, error) {
+	end, err := s.chainEnd(ctx)
+	if err != nil {
+		return 0, err
+	}
+	entries, err := list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 ORDER BY at, id LIMIT $1", most)
+	if err != nil || len(entries) == 0 {
+		return 0, err
+	}
+	at := end
+	for i := range entries {
+		at = s.linkOf(at, entries[i].MAC)
+		entries[i].place = at
+	}
+	err = s.Apply(ctx, change.Set{linked{From: end, To: at, Entries: entries}})
+	if _, overtaken := errors.AsType[*change.Refused](err); overtaken {
+		return 0, nil
+	}
+	return len(entries), err
+}
+
+// chainEnd is the end of the chain, or its beginning.
+func (s *Store) chainEnd(ctx context.Context) (place, error) {
+	end, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit_chain WHERE id = $1", chainName))
+	if err != nil || end == nil {
+		return place{}, err
+	}
+	return *end, nil
+}
+
+func scanPlace(row scanner) (*place, error) {
+	var p place
+	return &p, row.Scan(&p.Seq, &p.Link)
+}
+
+// SignHead signs the head of now and keeps it; nil where it is signed already.
+func (s *Store) SignHead(ctx context.Context, now time.Time) (*audit.Head, error) {
+	end, err := s.chainEnd(ctx)
+	if err != nil || end.Seq == 0 {
+		return nil, err
+	}
+	last, err := first(list(ctx, s, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq DESC LIMIT 1"))
+	if err != nil || last != nil && last.Seq == end.Seq && last.Link == end.Link {
+		return nil, err
+	}
+	keep := time.Duration(0)
+	if last == nil || last.At.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly) {
+		keep = headOfDay
+	}
+	head := s.signed(end, now)
+	err = s.Apply(ctx, change.Set{headKeeps{Head: head, EndsAt: now.Add(keep)}})
+	if _, there := errors.AsType[*change.Refused](err); there {
+		return nil, nil
+	}
+	return &head, err
+}
+
+// AuditHead is the head of now, signed, without keeping it.
+func (s *Store) AuditHead(ctx context.Context, now time.Time) (*audit.Head, error) {
+	end, err := s.chainEnd(ctx)
+	if err != nil || end.Seq == 0 {
+		return nil, err
+	}
+	head := s.signed(end, now)
+	return &head, nil
+}
+
+func (s *Store) signed(end place, now time.Time) audit.Head {
+	h := audit.Head{Seq: end.Seq, Link: end.Link, At: now.UTC().Truncate(time.Millisecond)}
+	h.Sign = s.headSign(h)
+	return h
+}
+
+func (s *Store) headSign(h audit.Head) string {
+	return base64.RawURLEncoding.EncodeToString(s.box.MAC("audit.head", []byte(strconv.FormatInt(h.Seq, 10)), []byte(h.Link), []byte(signedTime(h.At))))
+}
+
+const headColumns = "seq, link, at, sign"
+
+func scanHead(row scanner) (*audit.Head, error) {
+	var h audit.Head
+	return &h, row.Scan(&h.Seq, &h.Link, when{&h.At}, &h.Sign)
+}

@@ -1,0 +1,373 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"sallyport/back/database"
+	"sallyport/core/audit"
+)
+
+// auditRow is an entry as it lies.
+type auditRow struct {
+	audit.Record
+	sealed []byte
+	parts  string
+}
+
+const verifyColumns = auditColumns + ", seq, link"
+
+func (r *auditRow) scan(row scanner) error {
+	return row.Scan(&r.ID, when{&r.At}, &r.Person, &r.Actor, &r.Event, &r.Method, &r.Reason, &r.Attempt, &r.sealed, &r.MAC, &r.parts, &r.Seq, &r.Link)
+}
+
+// open opens the personal parts.
+func (s *Store) openDetail(r *auditRow) error {
+	var d detail
+	if err := s.openJSON("audit.detail", r.ID, r.sealed, &d); err != nil {
+		return err
+	}
+	r.Note, r.Address, r.Agent, r.Request, r.Entry.Link = d.Note, d.Address, d.Agent, d.Request, d.Link
+	return nil
+}
+
+const verifyBatch = 256
+
+// batch is a run of rows with what stands before it.
+type batch struct {
+	before place
+	rows   []auditRow
+	// at n the place before row n is another than the row before it: a gap
+	after map[int]place
+}
+
+// verifier checks entries as they are read, with every core.
+type verifier struct {
+	store   *Store
+	mu      sync.Mutex
+	report  audit.Report
+	erased  map[string]int64 // tag of a deleted person: the first entry that bears it
+	gone    map[string]bool  // tags that deletions name
+	heads   map[int64][]audit.Head
+	newest  int64 // of them
+	gaps    []gap // not passed yet
+	end     *place
+	last    place
+	batch   *batch // being filled
+	batches chan *batch
+}
+
+// VerifyAudit checks every entry, its link, the signed gaps and heads, and heads
+// that were kept elsewhere. The fault that it reports is the first in order. It
+// reads one moment of the database, which others write meanwhile.
+func (s *Store) VerifyAudit(ctx context.Context, kept []audit.Head) (*audit.Report, error) {
+	v := &verifier{store: s, erased: map[string]int64{}, gone: map[string]bool{}, heads: map[int64][]audit.Head{}, batches: make(chan *batch, 2*runtime.GOMAXPROCS(0))}
+	var checking sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		checking.Go(func() {
+			for b := range v.batches {
+				v.check(b)
+			}
+		})
+	}
+	err := v.read(ctx, kept)
+	close(v.batches)
+	checking.Wait()
+	if err != nil {
+		return nil, down("verify", err)
+	}
+	v.ends()
+	return &v.report, nil
+}
+
+// found keeps the first fault in the chain's order; entries without a link come last.
+func (v *verifier) found(seq int64, id, why string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	order := func(seq int64) int64 {
+		if seq == 0 {
+			return math.MaxInt64
+		}
+		return seq
+	}
+	if f := v.report.Fault; f == nil || order(seq) < order(f.Seq) {
+		v.report.Fault = &audit.Fault{Seq: seq, ID: id, Why: why}
+	}
+}
+
+// read reads everything that is checked, as it was at one moment.
+func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
+	var ends []place
+	var heads []audit.Head
+	begun := false
+	return v.store.db.Snapshot(ctx, []database.Question{
+		into(&ends, scanPlace, "SELECT seq, link FROM audit_chain WHERE id = $1", chainName),
+		into(&heads, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq"),
+		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
+		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
+			if !begun {
+				begun = true
+				v.begin(heads, kept)
+			}
+			return v.next(row)
+		}},
+		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq = 0 ORDER BY at, id", Each: func(row database.Row) error {
+			var r auditRow
+			if err := r.scan(row); err != nil {
+				return err
+			}
+			v.report.Unlinked++
+			v.entry(&r)
+			return nil
+		}},
+		{Query: "SELECT 1", Each: func(database.Row) error { // the last: nothing was there to begin with
+			if !begun {
+				v.begin(heads, kept)
+			}
+			if len(ends) > 0 {
+				v.end = &ends[0]
+			}
+			return nil
+		}},
+	})
+}
+
+// begin takes the heads: those of the database, and those that were kept elsewhere.
+func (v *verifier) begin(heads, kept []audit.Head) {
+	for _, h := range append(heads, kept...) {
+		if h.Sign != v.store.headSign(h) {
+			v.found(h.Seq, "", "its head is not one that this portal signed")
+			continue
+		}
+		v.heads[h.Seq] = append(v.heads[h.Seq], h)
+		v.newest = max(v.newest, h.Seq)
+	}
+	v.batch = &batch{after: map[int]place{}}
+}
+
+// next takes the next entry of the chain, and hands batches out to be checked.
+func (v *verifier) next(row database.Row) error {
+	v.batch.rows = append(v.batch.rows, auditRow{})
+	r := &v.batch.rows[len(v.batch.rows)-1]
+	if err := r.scan(row); err != nil {
+		return err
+	}
+	if r.Seq != v.last.Seq+1 {
+		if passed := v.pass(v.last, r.Seq); passed != v.last {
+			v.batch.after[len(v.batch.rows)-1], v.last = passed, passed
+		}
+		if r.Seq > v.last.Seq+1 {
+			v.found(v.last.Seq+1, "", "it is missing")
+		} else if r.Seq <= v.last.Seq {
+			v.found(r.Seq, r.ID, "it was pruned, and is there")
+		}
+	}
+	v.last = place{r.Seq, r.Link}
+	v.heed(v.last)
+	if len(v.batch.rows) == verifyBatch {
+		v.batches <- v.batch
+		v.batch = &batch{before: v.last, after: map[int]place{}}
+	}
+	return nil
+}
+
+// ends looks at what lies behind the last entry.
+func (v *verifier) ends() {
+	v.check(v.batch)
+	v.last = v.pass(v.last, math.MaxInt64)
+	last := v.last
+	if len(v.gaps) > 0 {
+		v.found(last.Seq+1, "", "it is missing, before a gap that is signed")
+	}
+	v.report.Last = last.Seq
+	switch end := v.end; {
+	case end == nil && last.Seq > 0:
+		v.found(last.Seq, "", "the end of the chain is not kept")
+	case end != nil && end.Seq > last.Seq:
+		v.found(last.Seq+1, "", "it is missing, as all that were behind it")
+	case end != nil && (end.Seq < last.Seq || end.Link != last.Link):
+		v.found(max(1, end.Seq), "", "the end of the chain was changed")
+	}
+	if v.newest > last.Seq {
+		v.found(last.Seq+1, "", fmt.Sprintf("the log is cut off here: a head was signed at entry %d", v.newest))
+	}
+	for tag, seq := range v.erased {
+		if !v.gone[tag] {
+			if seq == math.MaxInt64 {
+				seq = 0
+			}
+			v.found(seq, "", "its personal parts are erased, and nobody was deleted whose they were")
+		}
+	}
+}
+
+// pass goes over the signed gaps that lie between the end and an entry.
+func (v *verifier) pass(last place, to int64) place {
+	for len(v.gaps) > 0 && v.gaps[0].First == last.Seq+1 && v.gaps[0].First < to {
+		g := v.gaps[0]
+		if g.Sign != v.store.gapSign(g) {
+			v.found(g.First, "", "it is missing: its gap is not one that this portal signed")
+		}
+		v.report.Pruned += g.Last - g.First + 1
+		last, v.gaps = place{g.Last, g.Link}, v.gaps[1:]
+		v.heed(last)
+	}
+	return last
+}
+
+// heed compares the heads of a place.
+func (v *verifier) heed(p place) {
+	for _, h := range v.heads[p.Seq] {
+		v.mu.Lock()
+		v.report.Heads++
+		v.mu.Unlock()
+		if h.Link != p.Link {
+			v.found(p.Seq, "", "it is not the entry that was there when its head was signed")
+		}
+	}
+}
+
+func (v *verifier) check(b *batch) {
+	before := b.before
+	for i := range b.rows {
+		row := &b.rows[i]
+		if other, ok := b.after[i]; ok {
+			before = other
+		}
+		v.entry(row)
+		if before.Seq+1 == row.Seq && v.store.linkOf(before, row.MAC).Link != row.Link {
+			v.found(row.Seq, row.ID, "it does not follow the entry before it: one of the two was changed, or their order")
+		}
+		before = place{row.Seq, row.Link}
+	}
+	v.mu.Lock()
+	v.report.Entries += int64(len(b.rows))
+	v.mu.Unlock()
+}
+
+// entry checks what is signed of one entry.
+func (v *verifier) entry(row *auditRow) {
+	changed := func() { v.found(row.Seq, row.ID, "it was changed") }
+	whole := len(row.sealed) > 0
+	if whole && v.store.openDetail(row) != nil {
+		changed()
+		return
+	}
+	if !strings.HasPrefix(row.MAC, second) {
+		v.old(row, whole)
+		return
+	}
+	switch {
+	case row.MAC != v.store.auditMAC(row.Entry, row.parts):
+		changed()
+		return
+	case whole && row.parts != v.store.auditParts(row.Entry):
+		changed()
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if row.Event == audit.PersonDeleted {
+		v.gone[row.Reason] = true
+	}
+	if !whole {
+		v.report.Erased++
+		tag, _ := strings.CutPrefix(row.Person, erasedBefore)
+		v.erase(tag, row.Seq)
+	}
+	if tag, ok := strings.CutPrefix(row.Actor, erasedBefore); ok {
+		v.erase(tag, row.Seq)
+	}
+}
+
+func (v *verifier) erase(tag string, seq int64) {
+	if seq == 0 {
+		seq = math.MaxInt64
+	}
+	if before, ok := v.erased[tag]; !ok || seq < before {
+		v.erased[tag] = seq
+	}
+}
+
+// old checks an entry of a schema before the chain. What was erased of these can be
+// told only as far as the form of then signed it.
+func (v *verifier) old(row *auditRow, whole bool) {
+	parts, mac := v.store.auditOld(row.Entry, row.parts)
+	erased := !whole || strings.HasPrefix(row.Person, audit.Erased) || strings.HasPrefix(row.Actor, audit.Erased)
+	signed := mac == row.MAC && (erased || parts == row.parts)
+	if erased {
+		v.mu.Lock()
+		v.report.Erased++
+		v.mu.Unlock()
+		signed = mac == row.MAC || row.parts == ""
+	}
+	if !signed {
+		v.found(row.Seq, row.ID, "it was changed")
+	}
+}
+
+// EachRecord reads entries in their order, those without a link last, as they are
+// wanted. A use that fails ends it.
+func (s *Store) EachRecord(ctx context.Context, f audit.Filter, use func(audit.Record) error) error {
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(text string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(text, "?", fmt.Sprintf("$%d", len(args))))
+	}
+	if !f.Since.IsZero() {
+		add("at >= ?", ms(f.Since))
+	}
+	if !f.Until.IsZero() {
+		add("at < ?", ms(f.Until))
+	}
+	if f.Person != "" {
+		add("(person = ? OR actor = ?)", f.Person)
+	}
+	if len(f.Events) > 0 {
+		places := make([]string, len(f.Events))
+		for i, e := range f.Events {
+			args = append(args, string(e))
+			places[i] = fmt.Sprintf("$%d", len(args))
+		}
+		where = append(where, "event IN ("+strings.Join(places, ", ")+")")
+	}
+	each := func(row database.Row) error {
+		var r auditRow
+		if err := r.scan(row); err != nil {
+			return err
+		}
+		if err := s.openDetail(&r); err != nil {
+			return fmt.Errorf("read entry %s: %w", r.ID, err)
+		}
+		return use(r.Record)
+	}
+	wanted := "SELECT " + verifyColumns + " FROM audit WHERE " + strings.Join(where, " AND ")
+	err := s.db.Snapshot(ctx, []database.Question{
+		{Query: wanted + " AND seq > 0 ORDER BY seq", Args: args, Each: each},
+		{Query: wanted + " AND seq = 0 ORDER BY at, id", Args: args, Each: each}})
+	if _, ours := errors.AsType[*database.Unreadable](err); ours {
+		return err
+	}
+	return down("read entries", err)
+}
+
+// NewestRecords are the newest entries, oldest first.
+func (s *Store) NewestRecords(ctx context.Context, most int) ([]audit.Record, error) {
+	newest, err := list(ctx, s, s.scanRecord, "SELECT "+verifyColumns+" FROM audit ORDER BY at DESC, id DESC LIMIT $1", most)
+	slices.Reverse(newest)
+	return newest, err
+}
+
+func (s *Store) scanRecord(row scanner) (*audit.Record, error) {
+	var r auditRow
+	if err := r.scan(row); err != nil {
+		return nil, err
+	}
+	return &r.Record, s.openDetail(&r)
+}
