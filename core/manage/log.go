@@ -108,7 +108,7 @@ func (m *Manager) ExportLog(ctx context.Context, log Records, actor string, w Wa
 	if err := m.Changes.Apply(ctx, change.Set{m.entry(audit.Exported, actor, "", "")}); err != nil {
 		return fmt.Errorf("export the audit log: %w", err)
 	}
-	names := m.names()
+	names := m.namer()
 	return log.EachRecord(ctx, f, func(e audit.Record) error {
 		line, err := names.line(ctx, e)
 		if err != nil {
@@ -128,7 +128,7 @@ const (
 // TailLog hands out the newest entries, and those that come until ctx ends where it
 // follows.
 func (m *Manager) TailLog(ctx context.Context, log Records, most int, follow bool, use func(LogLine) error) error {
-	names, seen, last := m.names(), map[string]time.Time{}, m.Now()
+	names, seen, last := m.namer(), map[string]time.Time{}, m.Now()
 	show := func(e audit.Record) error {
 		if _, twice := seen[e.ID]; twice {
 			return nil
@@ -168,15 +168,15 @@ func (m *Manager) TailLog(ctx context.Context, log Records, most int, follow boo
 	return err
 }
 
-// names finds the names of people, each once.
-type names struct {
+// namer finds the names of people, each once.
+type namer struct {
 	people People
 	of     map[string]string
 }
 
-func (m *Manager) names() names { return names{m.People, map[string]string{}} }
+func (m *Manager) namer() namer { return namer{m.People, map[string]string{}} }
 
-func (n names) line(ctx context.Context, e audit.Record) (l LogLine, err error) {
+func (n namer) line(ctx context.Context, e audit.Record) (l LogLine, err error) {
 	l = LogLine{Entry: e.Seq, ID: e.ID, Time: e.At, Event: string(e.Event), Text: words.Text("activity." + string(e.Event)), Method: e.Method, Reason: e.Reason,
 		Note: e.Note, Address: e.Address, Browser: e.Agent, Request: e.Request, Attempt: e.Attempt, MAC: e.MAC, Link: e.Link}
 	if l.Person, l.PersonID, err = n.name(ctx, e.Person); err == nil {
@@ -187,7 +187,7 @@ func (n names) line(ctx context.Context, e audit.Record) (l LogLine, err error) 
 
 // name is the name of somebody, and their id where they are a person: a command,
 // the portal and somebody deleted are none.
-func (n names) name(ctx context.Context, id string) (name, is string, err error) {
+func (n namer) name(ctx context.Context, id string) (name, is string, err error) {
 	if id == "" || strings.Contains(id, ":") || id == audit.Erased || id == audit.Portal {
 		return id, "", nil
 	}
