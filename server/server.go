@@ -23,7 +23,6 @@ import (
 	"sallyport/back/sms"
 	"sallyport/back/store"
 	"sallyport/config"
-	"sallyport/core/phone"
 	"sallyport/front/portal"
 	"sallyport/front/web"
 )
@@ -72,6 +71,8 @@ const (
 // Run runs the portal until ctx ends, then drains.
 func Run(ctx context.Context, o Options) error {
 	var err error
+	collect := hurry()
+	defer collect()
 	if o.Keys == nil {
 		if o.Keys, err = seal.ReadKeyFile(o.Config.KeyFile); err != nil {
 			return err
@@ -132,10 +133,11 @@ func Run(ctx context.Context, o Options) error {
 	wg.Go(func() { reseal.Run(workers) })
 	linking, unlink := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { s.linker(m.worked("linker", core.Now)).Run(linking) })
-	go phone.Warm()
+	wg.Go(func() { settle(workers) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(httpServer, listener, o.Config) }()
 	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
+	collect()
 	s.notify("READY=1")
 	select {
 	case err = <-failed:

@@ -24,7 +24,7 @@ type Portal struct {
 	*web.Kit
 	Flow           *flow.Machine
 	Manage         *manage.Manager
-	Countries      []phone.Country
+	Countries      func() []phone.Country // that texts may go to
 	DefaultCountry string
 	Charge         bool // say that networks may charge for texts
 	Delayed        func(context.Context) bool

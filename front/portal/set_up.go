@@ -172,7 +172,7 @@ func (p *Portal) countries(chosen string) (list []Country) {
 	if chosen == "" {
 		chosen = p.DefaultCountry
 	}
-	for _, c := range p.Countries {
+	for _, c := range p.Countries() {
 		list = append(list, Country{Code: c.Code, Name: c.Name, Calling: c.Calling, Selected: c.Code == chosen})
 	}
 	return list

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 //go:embed assets/sallyport.css assets/sallyport.js assets/mark.svg layout.html
@@ -17,13 +18,13 @@ var files embed.FS
 // asset is one file that browsers load beside the page. Its address holds a
 // hash of its content, so it may be kept for ever.
 type asset struct {
-	kind          string
-	plain, packed []byte
+	kind   string
+	plain  []byte
+	packed func() []byte
 }
 
 // buildAssets makes the stylesheet with the operator's colours in it (the
-// content policy forbids inline styles), the script and the mark, and packs
-// them once.
+// content policy forbids inline styles), the script and the mark.
 func (s *Site) buildAssets() error {
 	s.assets = map[string]asset{}
 	for _, one := range []struct {
@@ -39,10 +40,8 @@ func (s *Site) buildAssets() error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", one.name, err)
 		}
-		a, err := pack(one.kind, one.change(string(text)))
-		if err != nil {
-			return fmt.Errorf("pack %s: %w", one.name, err)
-		}
+		a := asset{kind: one.kind, plain: []byte(one.change(string(text)))}
+		a.packed = sync.OnceValue(func() []byte { return pack(a.plain) })
 		sum := sha256.Sum256(a.plain)
 		name, end, _ := strings.Cut(one.name, ".")
 		*one.at = "/assets/" + name + "-" + hex.EncodeToString(sum[:5]) + "." + end
@@ -56,19 +55,13 @@ func (p Palette) mark(svg string) string {
 	return strings.NewReplacer(plain.Light.Accent, p.Light.Link, plain.Dark.Accent, p.Dark.Accent).Replace(svg)
 }
 
-func pack(kind, text string) (asset, error) {
+// pack packs what is kept for ever, once, as well as can be.
+func pack(plain []byte) []byte {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return asset{}, err
-	}
-	if _, err := w.Write([]byte(text)); err != nil {
-		return asset{}, err
-	}
-	if err := w.Close(); err != nil {
-		return asset{}, err
-	}
-	return asset{kind: kind, plain: []byte(text), packed: b.Bytes()}, nil
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // that level is there
+	w.Write(plain)                                        // a buffer takes everything
+	w.Close()
+	return b.Bytes()
 }
 
 // Stylesheet, Script and Icon are the addresses of what every page loads.
@@ -100,7 +93,7 @@ func (s *Site) Assets() http.Handler {
 		h.Set("Vary", "Accept-Encoding")
 		if takesGzip(r) {
 			h.Set("Content-Encoding", "gzip")
-			body = a.packed
+			body = a.packed()
 		}
 		h.Set("Content-Length", fmt.Sprint(len(body)))
 		// The answer is on its way: a browser that hung up needs no other.

@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/unicode/bidi"
@@ -18,27 +19,26 @@ import (
 	"sallyport/core/words"
 )
 
-// Parse reads the pages of a front: each file is one page and defines the
-// block "main", which stands in the layout. All is parsed at start, so that a
-// broken page is found before anybody asks for it.
+// Parse takes the pages of a front: each file is one page and defines the block
+// "main", which stands in the layout. A page is read when it is first asked for:
+// all of them are a third of the start, and most are never asked for. That none is
+// broken is what the tests of the front see to, for the pages are in the program.
 func Parse(s *Site, pages fs.FS) error {
-	layout, err := template.New("layout.html").Funcs(s.funcs()).ParseFS(files, "layout.html")
-	if err != nil {
-		return fmt.Errorf("parse the layout: %w", err)
-	}
 	names, err := fs.Glob(pages, "*.html")
 	if err != nil {
 		return err
 	}
 	for _, file := range names {
-		page, err := layout.Clone()
-		if err != nil {
-			return fmt.Errorf("copy the layout: %w", err)
-		}
-		if page, err = page.ParseFS(pages, file); err != nil {
-			return fmt.Errorf("parse page: %w", err)
-		}
-		s.pages[strings.TrimSuffix(path.Base(file), ".html")] = page
+		s.pages[strings.TrimSuffix(path.Base(file), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			page, err := template.New("layout.html").Funcs(s.funcs()).ParseFS(files, "layout.html")
+			if err != nil {
+				return nil, fmt.Errorf("parse the layout: %w", err)
+			}
+			if page, err = page.ParseFS(pages, file); err != nil {
+				return nil, fmt.Errorf("parse page: %w", err)
+			}
+			return page, nil
+		})
 	}
 	return nil
 }
@@ -50,16 +50,20 @@ func (s *Site) Render(w io.Writer, view any) error {
 	if !ok {
 		return fmt.Errorf("render %T: it is not a view", view)
 	}
-	page := s.pages[v.Template()]
-	if page == nil {
+	read := s.pages[v.Template()]
+	if read == nil {
 		return fmt.Errorf("render %T: there is no page %q", view, v.Template())
+	}
+	page, err := read()
+	if err != nil {
+		return err
 	}
 	v.Base()
 	var b bytes.Buffer
 	if err := page.ExecuteTemplate(&b, "layout.html", v); err != nil {
 		return fmt.Errorf("render %s: %w", v.Template(), err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }
 

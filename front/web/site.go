@@ -44,7 +44,7 @@ type Site struct {
 	sheet   string
 	script  string
 	icon    string
-	pages   map[string]*template.Template
+	pages   map[string]func() (*template.Template, error)
 }
 
 // NewSite makes a site. Warnings are for the operator to read at start: what
@@ -66,7 +66,7 @@ func NewSite(o SiteOptions) (*Site, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &Site{SiteOptions: o, palette: palette, pages: map[string]*template.Template{}}
+	s := &Site{SiteOptions: o, palette: palette, pages: map[string]func() (*template.Template, error){}}
 	if err := s.buildAssets(); err != nil {
 		return nil, nil, err
 	}
