@@ -185,7 +185,13 @@ func (p *Portal) postRecoveryCode(w http.ResponseWriter, r *http.Request) error 
 	if err == nil {
 		return p.onward(w, r, result)
 	}
-	return p.failed(w, r, err, func() (web.View, error) { return p.recoveryCodeView(), nil })
+	return p.failed(w, r, err, func() (web.View, error) {
+		u, lookErr := p.at(w, r, flow.AskFactor, flow.AskOtherProof)
+		if u == nil {
+			return nil, lookErr
+		}
+		return p.recoveryCodeView(), nil
+	})
 }
 
 func (p *Portal) replaceView(u *flow.Under) *Replace {
