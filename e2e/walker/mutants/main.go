@@ -1,0 +1,141 @@
+// Command mutants shows that the walker can find faults: it breaks the program on
+// purpose, one rule at a time, and says how many steps of the walk in CI it takes
+// until somebody is where the model says that nobody may be.
+//
+//	go run ./walker/mutants          all of them, from the folder e2e
+//	go run ./walker/mutants WORDS    those whose name holds the words
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sallyport/e2e/walker"
+)
+
+// mutant is one rule that the program forgets.
+type mutant struct {
+	name  string
+	edits []edit
+}
+
+// edit is a text of the product's source in the place of another.
+type edit struct{ file, old, new string }
+
+func one(name, file, old, new string) mutant { return mutant{name, []edit{{file, old, new}}} }
+
+var mutants = []mutant{
+	{"a code works twice", []edit{{"core/factor/app.go", "if step > app.factor.Step && ", "if "},
+		{"back/store/factor.go", "WHERE id = $1 AND step < $2 AND", "WHERE id = $1 AND step < $2 + 100 AND"}}},
+	one("a recovery code works twice", "core/factor/recovery.go", "set.Used[found] = true", "set.Used[found] = false"),
+	one("an ended factor enrols on the password", "core/flow/next.go", "\tdefault:\n\t\treturn AskOtherProof", "\tdefault:\n\t\treturn setup(f, need)"),
+	one("a dispute leaves the sessions", "core/manage/dispute.go", "\t\tsession.EndedAll{Person: who.ID, Why: session.EndedByDispute, At: now},\n", ""),
+	one("a dispute does not hold", "core/manage/dispute.go", "who.HeldAt, who.HeldWhy = now, d.About.Event", "who.HeldWhy = d.About.Event"),
+	one("the password opens an operator's session", "core/flow/signin.go", "\tif u.Step == Done { //", "\tif who.Operator {\n\t\tset.Add(AttemptBegun{Attempt: u.Attempt})\n"+
+		"\t\tissued, result, err := m.issue(ctx, u, \"app\", client, in.Form, in.Password)\n\t\treturn append(set, issued...), result, err\n\t}\n\tif u.Step == Done { //"),
+	one("the number's code is skipped", "core/flow/next.go", "\tcase need.Phone && !f.NumberProved:\n\t\treturn AskTextCode\n", ""),
+	one("the question after a recovery code is skipped", "core/flow/next.go", "\tcase f.Text || f.Code:\n\t\treturn AskReplace\n", "\tcase !f.Working:\n\t\treturn AskReplace\n"),
+	one("a text message code of any attempt", "core/phone/code.go", "c.Digits != \"\" && c.Purpose == purpose && c.Number == number && c.Owner == owner", "c.Digits != \"\""),
+	one("a recovery opens at once", "core/flow/recovery.go", "case now.Before(r.OpenAt):", "case now.Before(r.AskedAt):"),
+	one("a confirmation lasts for ever", "core/session/session.go", "s.Proven() == Two && now.Before(s.ConfirmedAt.Add(Fresh)) && !now.Before(s.ConfirmedAt)", "s.Proven() == Two"),
+	one("a confirmation takes any code", "core/flow/signed.go", "\tif !v.Right {\n\t\tset := m.miss(u, string(kind)", "\tif !v.Right && v.Fault == nil {\n\t\tset := m.miss(u, string(kind)"),
+	one("signing out forgets the session", "core/flow/signed.go", "if s.Session.EndedAt.IsZero() {", "if false {"),
+	one("a new app leaves the other sessions", "core/flow/account.go", "\t\tsession.EndedAll{Person: s.Person.ID, Except: s.Session.ID, Why: session.EndedByFactor, At: s.Now},\n", ""),
+	one("sessions never idle", "core/session/session.go", "case !now.Before(s.SeenAt.Add(times.Idle)):", "case false:"),
+	one("the old app goes on", "core/flow/recover.go", "\t\tfactor.EndedAll{Person: u.Person.ID, Kind: factor.App, Why: factor.EndedByRecovery, At: u.Now},\n", ""),
+	one("a replaced app goes on", "core/flow/account.go", "set.Add(factor.Ended{ID: old, Person: c.Person.ID, Why: factor.EndedByReplace, At: c.Now})", ""),
+	one("set-ups are shared between browsers", "core/flow/under.go", "return m.derive(\"setup\", cookie, person)", "return m.derive(\"setup\", person)"),
+	one("an app never ends", "core/factor/factor.go", "const MissesMax = 100", "const MissesMax = 1000"),
+	one("a form works in any browser", "front/web/token.go", "[]byte(k.mac(\"form\", browser, parts[0]", "[]byte(k.mac(\"form\", parts[3], parts[0]"),
+	one("the whole number is shown", "core/phone/phone.go", "return p.Number[max(0, len(p.Number)-3):]", "return p.Number"),
+	one("a turned-off account goes on", "core/flow/signed.go", "if who.Disabled() || who.Held() {", "if false {"),
+	one("a setup code works twice", "core/flow/recover.go", "|| !link.SpentAt.IsZero():", "|| false:"),
+	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
+}
+
+func main() {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		panic(err)
+	}
+	missed := 0
+	for _, m := range mutants {
+		if !strings.Contains(m.name, strings.Join(os.Args[1:], " ")) {
+			continue
+		}
+		text, ok := try(root, m)
+		fmt.Printf("%-50s %s\n", m.name, text)
+		if !ok {
+			missed++
+		}
+	}
+	if missed > 0 {
+		fmt.Printf("%d were not found\n", missed)
+		os.Exit(1)
+	}
+}
+
+// try builds one mutant and walks until it is found.
+func try(root string, m mutant) (string, bool) {
+	folder, err := os.MkdirTemp("", "sallyport-mutant-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	program, err := build(root, folder, m)
+	if err != nil {
+		return err.Error(), false
+	}
+	const seed, all, each = 1, 5000, 500 // as in CI
+	steps := 0
+	for i := range all / each {
+		k := walker.Walk{Program: program, Seed: seed + uint64(i), Steps: each, Policy: walker.Policies[i%len(walker.Policies)], Shrink: 30 * time.Second}
+		res, err := k.Go()
+		steps += res.Steps
+		if err != nil {
+			return err.Error(), false
+		}
+		if res.Found != nil {
+			return fmt.Sprintf("step %4d: %s (%d steps show it)", steps, res.Found.Breach.Rule, len(res.Found.Steps)), true
+		}
+	}
+	return fmt.Sprintf("not found in %d steps", steps), false
+}
+
+// build compiles the program with the changed files laid over the source.
+func build(root, folder string, m mutant) (string, error) {
+	laid := map[string]string{}
+	for i, e := range m.edits {
+		path := filepath.Join(root, e.file)
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		if strings.Count(string(raw), e.old) != 1 {
+			return "", fmt.Errorf("%s does not hold %q once", e.file, e.old)
+		}
+		laid[path] = filepath.Join(folder, fmt.Sprintf("%d.go", i))
+		if err := os.WriteFile(laid[path], []byte(strings.Replace(string(raw), e.old, e.new, 1)), 0o600); err != nil {
+			return "", err
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": laid})
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "overlay.json"), overlay, 0o600); err != nil {
+		return "", err
+	}
+	program := filepath.Join(folder, "sallyport")
+	c := exec.Command("go", "build", "-tags", "testclock", "-overlay", filepath.Join(folder, "overlay.json"), "-o", program, "./cmd/sallyport")
+	c.Dir, c.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return program, nil
+}

@@ -1,0 +1,87 @@
+package walker
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	steps = flag.Int("steps", 5000, "how many steps to walk, all walks together")
+	seed  = flag.Uint64("seed", 1, "the seed of the first walk; the others have the next ones")
+	each  = flag.Int("each", 500, "how many steps a walk has, on a portal of its own")
+	fewer = flag.Duration("shrink", 4*time.Minute, "how long to look for fewer steps that show the same")
+)
+
+var program string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "sallyport-walker-")
+	if err != nil {
+		panic(err)
+	}
+	if program = os.Getenv("WALKER_PROGRAM"); program == "" {
+		program = filepath.Join(folder, "sallyport")
+		build := exec.Command("go", "build", "-tags", "testclock", "-o", program, "./cmd/sallyport")
+		build.Dir, build.Env = filepath.Join("..", ".."), append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+			os.Exit(1)
+		}
+	}
+	code := m.Run()
+	_ = os.RemoveAll(folder) // a temporary folder
+	os.Exit(code)
+}
+
+// TestNothingOpensThatMayNot walks: see the package.
+func TestNothingOpensThatMayNot(t *testing.T) {
+	var mu sync.Mutex
+	done, seen, began := 0, map[string]int{}, time.Now()
+	if testing.Short() {
+		*steps = min(*steps, 500)
+	}
+	t.Run("walks", func(t *testing.T) {
+		for i := range (*steps + *each - 1) / *each {
+			k := Walk{Program: program, Seed: *seed + uint64(i), Steps: *each, Policy: Policies[i%len(Policies)], Shrink: *fewer}
+			t.Run(fmt.Sprintf("%d %s", k.Seed, k.Policy.Name), func(t *testing.T) {
+				t.Parallel()
+				res, err := k.Go()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if res.Found != nil {
+					t.Error(res.Found)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				done += res.Steps
+				for what, n := range res.Seen {
+					seen[what] += n
+				}
+			})
+		}
+	})
+	t.Logf("%d steps in %s", done, time.Since(began).Round(time.Second))
+	if done < 5000 || t.Failed() {
+		return
+	}
+	for _, what := range everything {
+		if seen[what] == 0 {
+			t.Errorf("the walks never came to: %s", what)
+		}
+	}
+}
+
+// everything is where walks of five thousand steps must come to; else they show little.
+var everything = []string{
+	"page sign-in", "page two-factor-prompt", "page setup-app", "page setup-phone", "page setup-phone-code", "page setup-scan", "page setup-app-code", "page setup-finish",
+	"page app-code", "page other-way", "page text-code", "page recovery-code", "page replace", "page recovery-wait", "page setup-code", "page wait", "page security",
+	"page activity", "page confirm", "page invitation", "page password", "page forgot", "page mail", "page not-me", "page held", "page signed-in", "page signed-out", "page error",
+	"opened by /sign-in", "opened by /2fa", "opened by /2fa/replace", "opened by /2fa/setup/code", "opened by /2fa/not-now", "opened by /2fa/password", "opened by /confirm",
+}
