@@ -66,6 +66,7 @@ type Exchange struct {
 	Location, Body, Retry        string
 	Foreign                      bool // the form's token is another browser's
 	Lost                         bool // no answer came
+	open                         bool // its session was, before it
 }
 
 func (x *Exchange) cookie(name string) string { return x.Sent[name] }

@@ -27,6 +27,7 @@ func (m *Model) Saw(x *Exchange) *Breach {
 		m.lost(x)
 		return nil
 	}
+	x.open = m.Alive(m.Sessions[x.cookie("session")], x.Before)
 	var found *Breach
 	if x.Method == "POST" {
 		if found = m.forged(x); found == nil {
@@ -620,7 +621,7 @@ func (m *Model) shown(x *Exchange) *Breach {
 	}
 	a, s := m.Attempts[x.effective("attempt")], m.Sessions[x.effective("session")]
 	at := x.After
-	alive, under := m.Alive(s, x.Before) || m.Alive(s, at), m.Under(a, x.Before) || a != nil && a.Ended == "" && m.Under(a, at)
+	alive, under := x.open || m.Alive(s, x.Before) || m.Alive(s, at), m.Under(a, x.Before) || a != nil && a.Ended == "" && m.Under(a, at)
 	switch {
 	case strings.HasPrefix(name, "console-"), name == "demo-outbox":
 		return breach("a page that is nobody's here", "%s at %s", name, x.Path)

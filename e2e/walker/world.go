@@ -561,7 +561,10 @@ func (w *World) value(b *Browser, word string) string {
 		}
 		return p.Password
 	case "former":
-		return p.Passwords[max(0, len(p.Passwords)-2)]
+		if len(p.Passwords) < 2 {
+			return "nothing that it ever was"
+		}
+		return p.Passwords[len(p.Passwords)-2]
 	case "new":
 		w.words++
 		return fmt.Sprintf("teapot meadow signal %s %d", []string{"ant", "bee", "cod", "doe"}[w.words%4], w.words)
