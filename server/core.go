@@ -35,8 +35,8 @@ func Open(ctx context.Context, c *config.Config) (*Core, error) {
 	return open(ctx, c, nil, nil)
 }
 
-// open joins the core; with metrics it is counted.
-func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics) (*Core, error) {
+// open joins the core; with metrics it is counted. Tests open the store in other ways.
+func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics, ways ...func(*store.Options)) (*Core, error) {
 	var err error
 	if keys == nil {
 		if keys, err = seal.ReadKeyFile(c.KeyFile); err != nil {
@@ -51,6 +51,9 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics)
 		KeysAgain: func() (*seal.KeyFile, error) { return seal.ReadKeyFile(c.KeyFile) }}
 	if m != nil {
 		options.Observer = m
+	}
+	for _, way := range ways {
+		way(&options)
 	}
 	db, err := store.Open(ctx, options)
 	if err != nil {

@@ -94,32 +94,46 @@ func (b *Brand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handler joins the web fronts into one.
 func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
-	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
-	p := &portal.Portal{Kit: kit, Flow: s.core.Flow, Manage: s.core.Manage, DefaultCountry: s.core.Config.DefaultCountry,
-		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
-	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
-	mux := http.NewServeMux()
-	p.Routes(mux)
-	mux.Handle("GET /assets/", site.Assets())
-	mux.Handle("GET /brand/", brand)
-	guarded := kit.Guard(mux)
+	kit, mux := s.kit(site), http.NewServeMux()
+	for pattern, h := range s.routes(kit, brand) {
+		mux.Handle(pattern, h)
+	}
+	guarded, asked := kit.Guard(mux), s.asking()
 	// The guard stands outside every route, redirects of the mux included; only
 	// the two questions of a load balancer come by any name.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close") // who comes again finds another node
 		}
-		switch {
-		case r.URL.Path == "/healthz" && r.Method == http.MethodGet:
+		if h := asked[r.Method+" "+r.URL.Path]; h != nil {
 			kit.Headers(w.Header())
-			w.Write([]byte("ok\n"))
-		case r.URL.Path == "/readyz" && r.Method == http.MethodGet:
-			kit.Headers(w.Header())
-			s.ready(w, r)
-		default:
-			guarded.ServeHTTP(w, r)
+			h(w, r)
+			return
 		}
+		guarded.ServeHTTP(w, r)
 	})
+}
+
+func (s *Server) kit(site *web.Site) *web.Kit {
+	return &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
+}
+
+// routes are all that the guard lets through, by their patterns.
+func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
+	p := &portal.Portal{Kit: kit, Flow: s.core.Flow, Manage: s.core.Manage, DefaultCountry: s.core.Config.DefaultCountry,
+		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
+	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
+	all := p.Routes()
+	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
+	return all
+}
+
+// asking are the questions of a load balancer.
+func (s *Server) asking() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /healthz": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) },
+		"GET /readyz":  s.ready,
+	}
 }
 
 // ready tells a load balancer whether this node can do its work: the database

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,8 @@ type Options struct {
 	Keys     *seal.KeyFile
 	Now      func() time.Time
 	Observer Observer // or nil
+	// Wrap stands before the driver of the embedded database, where tests let it fail.
+	Wrap func(driver.Connector) driver.Connector
 
 	// KeysAgain reads the key file again, where somebody has put a line into it; or nil.
 	KeysAgain func() (*seal.KeyFile, error)
@@ -92,12 +95,25 @@ func (o Options) File() string { return filepath.Join(o.Folder, fileName) }
 // sqlite opens the embedded database with transactions that begin in a mode.
 func (o Options) sqlite(mode string) (*sql.DB, error) {
 	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(o.File())}).EscapedPath()+"?"+q.Encode())
+	at := "file:" + (&url.URL{Path: filepath.ToSlash(o.File())}).EscapedPath() + "?" + q.Encode()
+	db, err := sql.Open("sqlite", at)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
+	if o.Wrap != nil {
+		return sql.OpenDB(o.Wrap(address{db.Driver(), at})), nil
+	}
 	return db, nil
 }
+
+// address is what a driver opens.
+type address struct {
+	driver driver.Driver
+	at     string
+}
+
+func (a address) Connect(context.Context) (driver.Conn, error) { return a.driver.Open(a.at) }
+func (a address) Driver() driver.Driver                        { return a.driver }
 
 // openWriter opens the one connection that writes, and migrates by it.
 func (o Options) openWriter(ctx context.Context) (*sql.DB, error) {

@@ -56,11 +56,13 @@ var pages = map[flow.Step]string{
 	flow.Done:           "/account/security",
 }
 
-// Routes adds the portal's pages.
-func (p *Portal) Routes(mux *http.ServeMux) {
+// Routes are the portal's pages, by their patterns.
+func (p *Portal) Routes() map[string]http.Handler {
+	all := map[string]http.Handler{}
 	for pattern, h := range p.routes() {
-		mux.Handle(pattern, p.Handle(h))
+		all[pattern] = p.Handle(h)
 	}
+	return all
 }
 
 type handler = func(http.ResponseWriter, *http.Request) error
