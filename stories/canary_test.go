@@ -595,6 +595,12 @@ func (r *walk) ends() {
 	if len(r.known) < 150 {
 		r.Errorf("only %d secrets: this test is blind", len(r.known))
 	}
+	r.p.cli("key", "rotate")
+	for _, args := range [][]string{{"audit", "export"}, {"audit", "export", "--csv"}, {"audit", "tail"}, {"audit", "verify"}, {"key", "status"}} {
+		if found := r.known.found(r.p.cli(args...)); len(found) > 0 {
+			r.Errorf("sallyport %v prints %q", args, found)
+		}
+	}
 	r.p.cli("backup", "canary.backup")
 }
 
@@ -715,7 +721,7 @@ func (r *walk) everyRouteWasWalked() {
 
 // everyEventWasWritten holds the log of changes against the published inventory.
 func (r *walk) everyEventWasWritten() {
-	elsewhere := map[string]string{"restored": "TestABackupUnderLoadMakesTheSamePortal"}
+	elsewhere := map[string]string{"restored": "TestABackupUnderLoadMakesTheSamePortal", "audit-pruned": "TestStories/audit"} // each would take away what is looked for
 	page, err := os.ReadFile(filepath.Join("..", "docs", "reference", "events.md"))
 	if err != nil {
 		r.Fatal(err)
