@@ -178,14 +178,18 @@ func (p *portal) digest() map[string]string {
 	take := func() map[string]string {
 		sums := map[string]string{}
 		for _, table := range tables {
-			rows, err := db.Query("SELECT * FROM " + table + " ORDER BY 1")
+			columns := "*"
+			if table == "audit" { // without what links them, within a second of their commit
+				columns = "id, at, person, actor, event, method, reason, attempt, detail, mac, parts_hash"
+			}
+			rows, err := db.Query("SELECT " + columns + " FROM " + table + " ORDER BY 1")
 			if err != nil {
 				p.t.Fatal(err)
 			}
-			columns, _ := rows.Columns()
+			names, _ := rows.Columns()
 			sum := sha256.New()
 			for rows.Next() {
-				values, into := make([]any, len(columns)), make([]any, len(columns))
+				values, into := make([]any, len(names)), make([]any, len(names))
 				for i := range values {
 					into[i] = &values[i]
 				}
