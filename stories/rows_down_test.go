@@ -1,7 +1,6 @@
 package stories_test
 
 import (
-	"database/sql"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -64,18 +63,7 @@ func TestTheDatabaseIsDown(t *testing.T) {
 // change runs one statement on the portal's database, behind its back.
 func (p *portal) change(statement string) {
 	p.t.Helper()
-	driver, address := "sqlite", filepath.Join(p.dir, "data", "sallyport.db")
-	text, err := os.ReadFile(filepath.Join(p.dir, "sallyport.yaml"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if named := between(string(text), "\ndatabase: \"", "\"\n"); named != "" {
-		driver, address = "pgx", named
-	}
-	db, err := sql.Open(driver, address)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	db := p.base()
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		p.t.Fatal(err)

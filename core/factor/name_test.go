@@ -16,7 +16,7 @@ func TestNamesOfApps(t *testing.T) {
 		"J.R. phone":         "J.R. phone",
 		"end of sentence.":   "end of sentence.",
 		"電話":                 "電話",
-		"👩‍👩‍👧 phone":         "👩‍👩‍👧 phone",
+		"👩‍👩‍👧 phone":        "👩‍👩‍👧 phone",
 		"گوشی‌من":            "گوشی‌من",
 		"a/b: c":             "a/b: c",
 		`12" tablet`:         `12" tablet`,

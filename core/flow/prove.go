@@ -13,6 +13,7 @@ import (
 	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
+	"sallyport/core/session"
 	"sallyport/core/tally"
 )
 
@@ -174,10 +175,30 @@ func (m *Machine) miss(u *Under, method, reason string, client Client) change.Se
 		limit.Spent{Budget: limit.Codes, Key: codesKey(u.Person.ID, u.Attempt.Lane), Now: u.Now},
 		entry,
 	}
-	if !u.Attempt.Lane.Known() {
-		set.Add(limit.Spent{Budget: limit.Year, Key: limit.YearKeys(u.Person.ID, u.Now)[0], Now: u.Now, Free: true})
+	u.counted = compared(u, method)
+	if id, known := u.Attempt.Lane.Browser(); known {
+		set.Add(limit.Spent{Budget: limit.KnownYear, Key: limit.KnownYear.Key(u.Person.ID, id), Now: u.Now, Amount: int64(u.counted), Free: true})
+		if u.year+u.counted >= limit.KnownYear.Max {
+			set.Add(session.Forgot{ID: id, Person: u.Person.ID}, m.entry(audit.BrowserForgot, u.Person.ID, client))
+			set.Add(m.Writer.Notify(message.WrongCodes, message.Told{Person: u.Person, Phones: u.Phones, About: person.Disputed{Where: client.Browser()}}, u.Now)...)
+		}
+		return set
 	}
+	set.Add(limit.Spent{Budget: limit.Year, Key: limit.YearKeys(u.Person.ID, u.Now)[0], Now: u.Now, Amount: int64(u.counted), Free: true})
 	return set
+}
+
+// compared says with how many authenticators and text message codes a wrong code
+// was compared: it was as good as so many guesses.
+func compared(u *Under, method string) int {
+	apps := len(factor.Of(u.Factors, factor.App))
+	switch {
+	case method == "text", method == string(factor.App) && u.Attempt.Data.TextCode.Alive(u.Now):
+		return apps + 1
+	case method == string(factor.App):
+		return max(1, apps)
+	}
+	return 1
 }
 
 // ended ends the apps that these misses bring to a hundred in a row.
@@ -239,7 +260,7 @@ func (m *Machine) alarms(ctx context.Context, u *Under) (set change.Set, err err
 	for _, s := range states {
 		year += s.Used
 	}
-	if year == limit.YearMax-1 {
+	if year < limit.YearMax && year+u.counted >= limit.YearMax {
 		entry := audit.New(u.Now, audit.Limited, u.Person.ID)
 		entry.Method = audit.LimitedLane
 		set.Add(entry)

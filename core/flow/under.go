@@ -31,9 +31,11 @@ type Under struct {
 	Left     int // wrong codes left in this lane
 	Now      time.Time
 
-	level  int // how many waits the lane had
-	cookie string
-	known  *session.KnownBrowser // of that cookie
+	level   int // how many waits the lane had
+	year    int // wrong codes that the lane had in a year
+	counted int // what the last wrong code counted
+	cookie  string
+	known   *session.KnownBrowser // of that cookie
 }
 
 // Look reads an attempt by its cookie; nil when there is none.
@@ -72,6 +74,12 @@ func (m *Machine) fill(ctx context.Context, u *Under, client Client) error {
 		u.Setup = s
 	}
 	closed := budgets(u, st.Limits)
+	if closed && u.Attempt.Lane.Known() { // its browser was forgotten since
+		closed = false
+		if u.Over == "" {
+			u.Over = OverByChange
+		}
+	}
 	u.Need = m.need(u.Person, u.Phones, u.Now)
 	u.Step = Next(m.facts(u, closed), u.Need)
 	return nil
@@ -92,10 +100,10 @@ func (m *Machine) setupID(cookie, person string) string { return m.derive("setup
 // budgetKeys are the budgets of an attempt's lane, the waiting one first.
 func budgetKeys(u *Under) []string {
 	keys := []string{codesKey(u.Attempt.Person, u.Attempt.Lane)}
-	if !u.Attempt.Lane.Known() {
-		keys = append(keys, limit.YearKeys(u.Attempt.Person, u.Now)...)
+	if id, known := u.Attempt.Lane.Browser(); known {
+		return append(keys, limit.KnownYear.Key(u.Attempt.Person, id))
 	}
-	return keys
+	return append(keys, limit.YearKeys(u.Attempt.Person, u.Now)...)
 }
 
 // budgets says how many tries the attempt's lane has left, and whether it is
@@ -105,11 +113,17 @@ func budgets(u *Under, states map[string]limit.State) (closed bool) {
 	key := keys[0]
 	u.Wait, u.Left = limit.Codes.Wait(states[key], u.Now), limit.Codes.Left(states[key], u.Now)
 	u.level = states[key].Level
-	year := 0
+	u.year = 0
 	for _, k := range keys[1:] {
-		year += states[k].Used
+		u.year += states[k].Used
 	}
-	return year >= limit.YearMax
+	if u.Attempt.Lane.Known() {
+		if u.Now.Sub(states[keys[1]].Since) >= limit.KnownYear.Window {
+			u.year = 0 // of a year that is over
+		}
+		return u.year >= limit.KnownYear.Max
+	}
+	return u.year >= limit.YearMax
 }
 
 func codesKey(person string, lane limit.Lane) string {

@@ -6,6 +6,7 @@ package limit
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sallyport/core/change"
@@ -21,6 +22,9 @@ const Others Lane = "others"
 
 // Known is the lane of one known browser.
 func Known(id string) Lane { return Lane("known:" + id) }
+
+// Browser is the known browser whose lane it is.
+func (l Lane) Browser() (id string, known bool) { return strings.CutPrefix(string(l), "known:") }
 
 // Known says whether the lane belongs to a known browser.
 func (l Lane) Known() bool { return l != Others && l != "" }
@@ -97,8 +101,15 @@ func Money(most int64) Budget { return Budget{Name: "text-money", Max: int(most)
 
 // YearMax is how many wrong codes from other browsers in 365 days close that
 // lane until the password is changed: 300 × 3 × 10⁻⁶ is the chance to guess an
-// app code in a year with a stolen password.
+// app code in a year with a stolen password. A code that was compared with more
+// than one app, or with a text message code too, counts once for each of them, so
+// that the chance is the same however many there are.
 const YearMax = 300
+
+// KnownYear is for wrong codes in the lane of one known browser: a browser that
+// uses it up is forgotten, so that who has its cookie and the password guesses no
+// further than anybody else.
+var KnownYear = Budget{Name: "codes-known", Max: 100, Window: 365 * day}
 
 // YearKeys lists the rows, one a month, that hold a person's misses of the last
 // 365 days; the first is the month of now.

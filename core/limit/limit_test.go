@@ -153,7 +153,7 @@ func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
 	for _, cells := range documented.FindAllStringSubmatch(string(text), -1) {
 		written[cells[1]] = cells[2] + " in " + cells[3]
 	}
-	said := map[time.Duration]string{10 * minute: "10 minutes", 15 * minute: "15 minutes", hour: "1 hour", day: "24 hours", 60 * day: "60 days"}
+	said := map[time.Duration]string{10 * minute: "10 minutes", 15 * minute: "15 minutes", hour: "1 hour", day: "24 hours", 60 * day: "60 days", 365 * day: "365 days"}
 	if written["year"] != fmt.Sprintf("%d in 365 days", YearMax) {
 		t.Errorf("the document says %q of the year", written["year"])
 	}
@@ -167,7 +167,7 @@ func TestTheFiguresAreThoseOfTheTable(t *testing.T) {
 		{TextNumber, 3, 10 * minute}, {TextNumberDay, 10, day}, {TextPersonHour, 5, hour}, {TextPersonDay, 10, day},
 		{TextOthersDay, 5, day}, {TextOthersProof, 2, hour}, {TextKnownDay, 3, day}, {TextAddress, 20, hour},
 		{LinkHour, 3, hour}, {LinkDay, 10, day}, {LinkAddress, 20, hour}, {MailConfirm, 3, 10 * minute}, {MailAddress, 10, day}, {Told, 1, 60 * day},
-		{TextProbe, 1, 10 * minute}, {TextAlert, 1, day}, {NoticeKind, 1, 10 * minute}, {NoticeDay, 1, day}, {Disputes, 3, day},
+		{TextProbe, 1, 10 * minute}, {TextAlert, 1, day}, {NoticeKind, 1, 10 * minute}, {NoticeDay, 1, day}, {Disputes, 3, day}, {KnownYear, 100, 365 * day},
 	} {
 		if row.budget.Max != row.max || row.budget.Window != row.window {
 			t.Errorf("%s: %d in %v, want %d in %v", row.budget.Name, row.budget.Max, row.budget.Window, row.max, row.window)
@@ -196,7 +196,7 @@ var documented = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| [^|]+ \\| ([0-9]+)
 func TestNamesOfBudgetsKeepTheirRowsApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, b := range []Budget{PasswordPair, PasswordAddress, PasswordKnown, PasswordName, Codes, TextNumber, TextNumberDay,
-		TextPersonHour, TextPersonDay, TextOthersDay, TextOthersProof, TextKnownDay, TextAddress, LinkHour, LinkDay, LinkAddress, MailConfirm, MailAddress, Told, TextProbe, TextAlert, Money(1), NoticeKind, NoticeDay, Disputes, Year} {
+		TextPersonHour, TextPersonDay, TextOthersDay, TextOthersProof, TextKnownDay, TextAddress, LinkHour, LinkDay, LinkAddress, MailConfirm, MailAddress, Told, TextProbe, TextAlert, Money(1), NoticeKind, NoticeDay, Disputes, Year, KnownYear} {
 		key := b.Key("x")
 		if seen[key] || key != b.Name+"/x" {
 			t.Errorf("%q stands twice", key)
