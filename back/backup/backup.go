@@ -48,6 +48,12 @@ type Head struct {
 type Copy struct {
 	Head
 	Rows map[string]int64 // of each table
+	Ended
+}
+
+// Ended is what went on when the backup was taken, and does not in the copy.
+type Ended struct {
+	Sessions, Browsers, Links, Recoveries int64
 }
 
 // ending is the last line.

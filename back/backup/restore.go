@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +72,7 @@ func readBackup(ctx context.Context, o store.Options, from io.ReadSeeker) (*rest
 		return nil, damaged("it was edited")
 	}
 	text, err := box.Open(settingsPlace, r.head.Settings)
-	return &restoring{Copy: Copy{r.head, r.end.Rows}, settings: text, from: from, sum: r.sum}, err
+	return &restoring{Copy: Copy{Head: r.head, Rows: r.end.Rows}, settings: text, from: from, sum: r.sum}, err
 }
 
 // wrapped is a row of table keys.
@@ -111,7 +110,7 @@ func (r *restoring) fill(ctx context.Context, o store.Options, db *sql.DB) error
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer tx.Rollback()
-	in := &inserter{ctx: ctx, tx: tx, now: o.Now()}
+	in := &inserter{ctx: ctx, tx: tx, settler: settler{now: o.Now()}}
 	again := &reader{of: o, use: in.add}
 	if err := errors.Join(again.read(ctx, r.from), in.flush()); err != nil {
 		return fmt.Errorf("write the rows: %w", err)
@@ -119,29 +118,8 @@ func (r *restoring) fill(ctx context.Context, o store.Options, db *sql.DB) error
 	if !bytes.Equal(again.sum, r.sum) {
 		return damaged("it changed while it was read")
 	}
+	r.Ended = in.ended
 	return tx.Commit()
-}
-
-// settled makes of a row what it may be in a copy. The original sends what waited
-// and settles what it was sending: here nobody knows, and nobody has a lease.
-func settled(t store.Table, row []any, now time.Time) {
-	state := slices.Index(t.Columns, "state")
-	underWay := state >= 0 && (row[state] == "waiting" || row[state] == "calling")
-	for i, column := range t.Columns {
-		switch {
-		case column == "lease_at":
-			row[i] = int64(0)
-		case !underWay:
-		case column == "state":
-			row[i] = "unknown"
-		case column == "reason":
-			row[i] = "restored from a backup"
-		case column == "done_at":
-			row[i] = now.UnixMilli()
-		case column == "body", column == "subject":
-			row[i] = []byte{}
-		}
-	}
 }
 
 // inserter writes rows of one table after another, many in a statement.
@@ -151,7 +129,7 @@ type inserter struct {
 	t    store.Table
 	args []any
 	full *sql.Stmt // of insertRows rows
-	now  time.Time
+	settler
 }
 
 const insertRows = 50
@@ -167,7 +145,9 @@ func (in *inserter) add(t store.Table, cells []any) error {
 	for i, cell := range cells {
 		row[i] = Plain(cell)
 	}
-	settled(t, row, in.now)
+	if !in.settled(t, row) {
+		return nil
+	}
 	in.args = append(in.args, row...)
 	if len(in.args) == insertRows*len(cells) {
 		return in.flush()

@@ -77,7 +77,7 @@ func copyOf(ctx context.Context, o store.Options, tx *sql.Tx, h Head, to io.Writ
 		}
 	}
 	err = w.close(func(sum []byte) []byte { return box.MAC("backup", sum) })
-	return &Copy{h, w.rows}, err
+	return &Copy{Head: h, Rows: w.rows}, err
 }
 
 func rowsOf(ctx context.Context, tx *sql.Tx, t store.Table, use func(cells []any) error) error {

@@ -178,10 +178,10 @@ func (s *Store) Recovery(ctx context.Context, who string) (*flow.Recovery, error
 	return first(list(ctx, s, scanRecovery, recoveryOf, who))
 }
 
-// RecoveriesOver are recoveries that lapsed, or that a change cancelled, since a
-// moment: those that follow one, by when they were asked for.
+// RecoveriesOver are recoveries that lapsed, or that a change or a restoring
+// cancelled, since a moment: those that follow one, by when they were asked for.
 func (s *Store) RecoveriesOver(ctx context.Context, since, now time.Time, after flow.Recovery, most int) ([]flow.Recovery, error) {
 	return list(ctx, s, scanRecovery, "SELECT "+recoveryColumns+" FROM recoveries WHERE asked_at >= $5 AND (asked_at > $5 OR id > $6) AND "+
-		"(ended_at = 0 AND until_at <= $2 AND until_at >= $1 OR ended_why = $3 AND ended_at >= $1) ORDER BY asked_at, id LIMIT $4",
-		ms(since), ms(now), flow.ByChange, most, ms(after.AskedAt), after.ID)
+		"(ended_at = 0 AND until_at <= $2 AND until_at >= $1 OR ended_why IN ($3, $7) AND ended_at >= $1) ORDER BY asked_at, id LIMIT $4",
+		ms(since), ms(now), flow.ByChange, most, ms(after.AskedAt), after.ID, flow.ByRestoring)
 }

@@ -70,6 +70,7 @@ func herald(w *world) {
 		add(true, until(-time.Hour))
 		add(false, until(-time.Hour-time.Millisecond))
 		add(true, ended(flow.ByChange, -time.Hour))
+		add(true, ended(flow.ByRestoring, -time.Hour))
 		add(false, ended(flow.ByChange, -2*time.Hour))
 		for _, why := range []string{flow.ByUse, flow.ByAppCode, flow.ByDispute} { // these are told by what ended them
 			add(false, ended(why, -minute))

@@ -27,6 +27,15 @@ type kept struct {
 	People int64     `json:"people"`
 	Rows   int64     `json:"rows"`
 	Keys   []string  `json:"keys"`
+	Ended  *ended    `json:"ended,omitempty"` // by a restore
+}
+
+// ended is what went on when the backup was taken, and does not after a restore.
+type ended struct {
+	Sessions   int64 `json:"sessions"`
+	Browsers   int64 `json:"known_browsers"`
+	Links      int64 `json:"links_and_setup_codes"`
+	Recoveries int64 `json:"waiting_recoveries"`
 }
 
 func count(rows map[string]int64) (n int64) {
@@ -54,7 +63,7 @@ func (b BackupCmd) Run(r *run) error {
 	err = writeWhole(b.File, func(to io.Writer) error {
 		done, err := server.Backup(r, c, text, to)
 		if err == nil {
-			k = kept{b.File, done.At, done.URL, done.Schema, done.Rows["people"], count(done.Rows), done.Keys}
+			k = kept{b.File, done.At, done.URL, done.Schema, done.Rows["people"], count(done.Rows), done.Keys, nil}
 		}
 		return err
 	})
@@ -116,10 +125,15 @@ func (c RestoreCmd) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	k := kept{c.File, done.At, done.URL, done.Schema, done.Rows["people"], count(done.Rows), done.Keys}
-	if err := r.say(k, "restored %d people, %d rows, as they were on %s\n", k.People, k.Rows, k.At.Format("2 January 2006 15:04:05 MST")); err != nil || r.JSON {
+	k := kept{c.File, done.At, done.URL, done.Schema, done.Rows["people"], count(done.Rows), done.Keys, (*ended)(&done.Ended)}
+	at := k.At.Format("2 January 2006 15:04:05 MST")
+	if err := r.say(k, "restored %d people, %d rows, as they were on %s\n", k.People, k.Rows, at); err != nil || r.JSON {
 		return err
 	}
+	fmt.Fprintf(r.out, "everybody signs in again: ended %d sessions, forgot %d known browsers; requests to set up a new app that waited: %d cancelled\n",
+		k.Ended.Sessions, k.Ended.Browsers, k.Ended.Recoveries)
+	fmt.Fprintf(r.out, "%d invitations, setup codes and mailed links work no more; hint: sallyport person invite NAME, or reset-2fa NAME\n", k.Ended.Links)
+	fmt.Fprintf(r.out, "what happened since is not in it: before you start the portal, compare who was put on hold, turned off, reset or deleted after %s; hint: sallyport person list\n", at)
 	if text != nil {
 		fmt.Fprintf(r.out, "wrote %s\n", r.Config)
 	}

@@ -19,7 +19,7 @@ type Recovery struct {
 	OpenAt  time.Time
 	Until   time.Time
 	EndedAt time.Time
-	Ended   string // used, app-code, changed, disputed
+	Ended   string // used, app-code, changed, disputed, restored
 }
 
 // The states of a recovery.
@@ -37,6 +37,9 @@ const (
 	ByAppCode = "app-code"
 	ByChange  = "changed"
 	ByDispute = "disputed"
+	// ByRestoring: the portal was made again from a backup, of a moment after which
+	// somebody may have cancelled it.
+	ByRestoring = "restored"
 )
 
 // State says how a recovery stands at now.

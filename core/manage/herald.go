@@ -24,8 +24,8 @@ type Log interface {
 	EventsAfter(ctx context.Context, kinds []audit.Event, after audit.Entry, most int) ([]audit.Entry, error)
 	// Operators are the people who may look after others.
 	Operators(ctx context.Context) ([]person.Person, error)
-	// RecoveriesOver are recoveries that lapsed, or that a change cancelled, since
-	// a moment: those that follow one, by when they were asked for.
+	// RecoveriesOver are recoveries that lapsed, or that a change or a restoring
+	// cancelled, since a moment: those that follow one, by when they were asked for.
 	RecoveriesOver(ctx context.Context, since, now time.Time, after flow.Recovery, most int) ([]flow.Recovery, error)
 }
 
@@ -263,7 +263,8 @@ func (n names) join() string {
 	return text
 }
 
-// recoveries tells people of a recovery that lapsed, or that a change cancelled.
+// recoveries tells people of a recovery that lapsed, or that something cancelled
+// which tells nothing itself.
 func (h Herald) recoveries(ctx context.Context, now time.Time) error {
 	for after := (flow.Recovery{}); ; {
 		page, err := h.Log.RecoveriesOver(ctx, now.Add(-heraldBack), now, after, heraldMost)
@@ -302,8 +303,11 @@ func (h Herald) recoveriesOf(ctx context.Context, page []flow.Recovery, now time
 			return fmt.Errorf("read numbers: %w", err)
 		}
 		told := message.Told{Person: *who, Phones: phones, When: r.EndedAt, Variant: "changed"}
-		if r.EndedAt.IsZero() {
+		switch {
+		case r.EndedAt.IsZero():
 			told.When, told.Variant = r.Until, "lapsed"
+		case r.Ended == flow.ByRestoring:
+			told.Variant = "restored"
 		}
 		// Who is deleted at this moment is told nothing more.
 		set := append(change.Set{person.Unchanged{ID: who.ID, Version: who.Version}}, h.Writer.Notify(message.RecoveryStopped, told, now)...)

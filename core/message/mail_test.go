@@ -82,7 +82,8 @@ func TestEveryNoticeHasItsMail(t *testing.T) {
 			t.Errorf("%s has no row", n)
 		}
 	}
-	for variant, want := range map[string]string{"changed": "because your number, password or app was changed", "lapsed": "because it was not used in time"} {
+	for variant, want := range map[string]string{"changed": "because your number, password or app was changed", "lapsed": "because it was not used in time",
+		"restored": "because Example Portal was restored from a backup"} {
 		if _, text := w.mail(RecoveryStopped, Told{Variant: variant}, moment, ""); !strings.Contains(text, want) {
 			t.Errorf("%s: %s", variant, text)
 		}

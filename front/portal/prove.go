@@ -250,10 +250,8 @@ func (p *Portal) recoveryWait(w http.ResponseWriter, r *http.Request) error {
 	case flow.RecoveryLapsed, flow.RecoveryUsed:
 		v.State = RecoveryLapsed
 	default:
-		v.State = map[string]RecoveryState{flow.ByAppCode: RecoveryCancelledByCode, flow.ByDispute: RecoveryDisputed}[rec.Ended]
-		if rec.Ended == flow.ByChange {
-			v.State = RecoveryCancelledByChange
-		}
+		v.State = map[string]RecoveryState{flow.ByAppCode: RecoveryCancelledByCode, flow.ByChange: RecoveryCancelledByChange,
+			flow.ByDispute: RecoveryDisputed, flow.ByRestoring: RecoveryRestored}[rec.Ended]
 	}
 	return p.draw(w, r, v)
 }

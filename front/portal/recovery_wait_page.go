@@ -29,12 +29,13 @@ const (
 	RecoveryCancelledByChange
 	RecoveryDisputed
 	RecoveryLapsed
+	RecoveryRestored
 )
 
-// Is compares states in the page: waiting, open, by-code, by-change, by-dispute
-// or lapsed.
+// Is compares states in the page: waiting, open, by-code, by-change, by-dispute,
+// lapsed or by-restoring.
 func (s RecoveryState) Is(name string) bool {
-	return []string{"waiting", "open", "by-code", "by-change", "by-dispute", "lapsed"}[s] == name
+	return []string{"waiting", "open", "by-code", "by-change", "by-dispute", "lapsed", "by-restoring"}[s] == name
 }
 
 // LeftSeconds is what the countdown starts from.

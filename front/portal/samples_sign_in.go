@@ -116,6 +116,7 @@ func (s sampler) recovery() []Sample {
 		{"recovery-wait-by-code", waiting(RecoveryCancelledByCode, false)},
 		{"recovery-wait-by-change", waiting(RecoveryCancelledByChange, false)},
 		{"recovery-wait-by-dispute", waiting(RecoveryDisputed, false)},
+		{"recovery-wait-by-restoring", waiting(RecoveryRestored, false)},
 		{"recovery-wait-lapsed", waiting(RecoveryLapsed, false)},
 		{"setup-code", setup(until)},
 		{"setup-code-none", setup(time.Time{})},
