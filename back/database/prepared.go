@@ -45,6 +45,27 @@ func (p *prepared) exec(ctx context.Context, query string, args ...any) (int64, 
 	return result.RowsAffected()
 }
 
+// answers answers questions about one moment, which is also quicker: SQLite looks
+// once, not for each, whether somebody has written.
+func (p *prepared) answers(ctx context.Context, questions []Question) (err error) {
+	if len(questions) == 1 {
+		return p.answer(ctx, questions[0])
+	}
+	if _, err := p.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	defer func() {
+		_, ended := p.exec(ctx, "ROLLBACK") // nothing was written
+		err = errors.Join(err, ended)
+	}()
+	for _, q := range questions {
+		if err := p.answer(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *prepared) answer(ctx context.Context, q Question) (err error) {
 	stmt, err := p.stmt(ctx, q.Query)
 	if err != nil {

@@ -37,12 +37,7 @@ func (r *readers) Read(ctx context.Context, questions []Question) error {
 		return err
 	}
 	defer r.back(p)
-	for _, q := range questions {
-		if err := p.answer(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.answers(ctx, questions)
 }
 
 // Snapshot answers questions about one moment. Unlike Read it ends with ctx.

@@ -36,8 +36,7 @@ func (s *SQLite) Close() error {
 const groupMax = 64
 
 // groupWriter is the one writer of the embedded database. It commits what has
-// queued as one transaction with a savepoint for each change, because a durable
-// commit costs far more than a change.
+// queued as one transaction, because a durable commit costs far more than a change.
 type groupWriter struct {
 	*prepared
 	observer Observer
@@ -116,7 +115,7 @@ func (w *groupWriter) commit(group []queued) {
 	results := make([]error, len(group))
 	err := w.together(ctx, group, results)
 	if err != nil {
-		w.exec(ctx, "ROLLBACK") // SQLite may have rolled back by itself
+		w.undo(ctx)
 	}
 	made := 0
 	for i := range results {
@@ -134,9 +133,33 @@ func (w *groupWriter) commit(group []queued) {
 	}
 }
 
-// together applies a group in one transaction and commits it.
+// together applies a group in one transaction and commits it: as if nothing could go
+// wrong first, for a savepoint costs more than a small change does.
 func (w *groupWriter) together(ctx context.Context, group []queued, results []error) error {
-	if _, err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	for _, q := range group {
+		err := q.change(ctx, w)
+		if err == nil {
+			continue
+		}
+		if len(group) == 1 {
+			results[0] = err
+			w.undo(ctx)
+			return nil
+		}
+		w.undo(ctx)
+		return w.apart(ctx, group, results)
+	}
+	_, err := w.exec(ctx, "COMMIT")
+	return err
+}
+
+// apart applies a group in which some change fails, again: with a savepoint for each,
+// so that those which fail take nothing along.
+func (w *groupWriter) apart(ctx context.Context, group []queued, results []error) error {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	for i, q := range group {
@@ -152,6 +175,15 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 	_, err := w.exec(ctx, "COMMIT")
 	return err
 }
+
+func (w *groupWriter) begin(ctx context.Context) error {
+	_, err := w.exec(ctx, "BEGIN IMMEDIATE")
+	return err
+}
+
+// undo ends a transaction of which nothing is to stay. SQLite may have ended it by
+// itself; if it were still there the next one could not begin.
+func (w *groupWriter) undo(ctx context.Context) { _, _ = w.exec(ctx, "ROLLBACK") }
 
 func (w *groupWriter) one(ctx context.Context, c Change) error {
 	if _, err := w.exec(ctx, "SAVEPOINT one"); err != nil {
