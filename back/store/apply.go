@@ -96,7 +96,7 @@ func (t txn) apply(effect change.Effect) error {
 		return t.recovery(e)
 	case session.Begun, session.Saved, session.Seen, session.Ended, session.EndedAll:
 		return t.session(e)
-	case session.Recognised, session.Forgot, session.ForgotAll, session.ForgotCookie:
+	case session.Recognised, session.SeenAgain, session.Forgot, session.ForgotAll, session.ForgotCookie:
 		return t.known(e)
 	case limit.Spent, limit.Within, limit.Closed, limit.Refunded, limit.Cleared:
 		return t.limit(e)

@@ -105,6 +105,10 @@ func (t txn) known(effect change.Effect) error {
 		}
 		return t.do("DELETE FROM known WHERE person = $1 AND id NOT IN (SELECT id FROM known WHERE person = $1 "+
 			"ORDER BY (CASE WHEN id = $3 THEN 0 ELSE 1 END), seen_at DESC, id LIMIT $2)", b.Person, session.KnownPerPerson, b.ID)
+	case session.SeenAgain:
+		b := e.Browser
+		return t.must(e, "UPDATE known SET seen_at = $3, ends_at = $4, agent = $5, address = $6 WHERE id = $1 AND person = $2",
+			b.ID, b.Person, ms(b.SeenAt), ms(b.EndsAt), b.Agent, b.Address)
 	case session.Forgot:
 		return t.must(e, "DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
 	case session.ForgotCookie:

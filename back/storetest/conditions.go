@@ -113,8 +113,13 @@ func people() (rows []condition) {
 
 	b := newBrowser(p.ID)
 	add(refuse, "forgetting the browser of somebody else", session.Forgot{ID: b.ID, Person: "bob"}, session.Recognised{Browser: b})
+	his := b
+	his.Person = "bob"
+	add(refuse, "a known browser of somebody else, seen again", session.SeenAgain{Browser: his})
+	add(allow, "a known browser, seen again", session.SeenAgain{Browser: b})
 	add(allow, "forgetting a browser", session.Forgot{ID: b.ID, Person: p.ID})
 	add(refuse, "forgetting it twice", session.Forgot{ID: b.ID, Person: p.ID})
+	add(refuse, "a forgotten browser, seen again", session.SeenAgain{Browser: b})
 	return rows
 }
 

@@ -167,6 +167,10 @@ func savings(w *world) {
 		after.ID, after.Token, after.Person = before.ID, before.Token, before.Person
 		w.apply(session.Recognised{Browser: before}, session.Recognised{Browser: after})
 		same(w.T, kept(before, after, "MadeAt"), must(w.KnownBrowser(ctx(), before.Token, before.Person)))
+		again := filled[session.KnownBrowser](f)
+		again.ID, again.Token, again.Person = before.ID, before.Token, before.Person
+		w.apply(session.SeenAgain{Browser: again})
+		same(w.T, kept(before, again, "MadeAt"), must(w.KnownBrowser(ctx(), before.Token, before.Person)))
 	})
 	w.run("message", func(w *world) {
 		m := filled[message.Message](f)

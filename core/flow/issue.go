@@ -25,12 +25,12 @@ func (m *Machine) issue(ctx context.Context, u *Under, method string, client Cli
 	result := Result{Session: token, Step: Done, Finished: true, ReturnTo: u.Attempt.Data.ReturnTo}
 	if method != "" {
 		row.ConfirmedAt = u.Now
-		known, cookie, err := m.recognise(ctx, u, client, form)
+		known, recognised, cookie, err := m.recognise(ctx, u, client, form)
 		if err != nil {
 			return nil, Result{}, err
 		}
-		row.Known, result.Known = known.ID, cookie
-		set.Add(session.Recognised{Browser: known})
+		row.Known, result.Known = known, cookie
+		set.Add(recognised)
 	}
 	s, err := session.Issue(session.Proved{Password: true, Factor: method}, u.Need, row)
 	if err != nil {
@@ -63,22 +63,22 @@ func (m *Machine) issue(ctx context.Context, u *Under, method string, client Cli
 
 // recognise makes this browser a known one of the person: its own lane of tries
 // from now on, and nothing else.
-func (m *Machine) recognise(ctx context.Context, u *Under, client Client, form string) (session.KnownBrowser, string, error) {
+func (m *Machine) recognise(ctx context.Context, u *Under, client Client, form string) (id string, e change.Effect, cookie string, err error) {
 	b := session.KnownBrowser{ID: rand.Text(), Person: u.Person.ID, MadeAt: u.Now, SeenAt: u.Now,
 		EndsAt: u.Now.Add(session.KnownFor), Agent: client.Agent, Address: client.Shown}
-	cookie := client.Known
+	cookie = client.Known
 	if cookie != "" {
 		row, err := m.knownBrowser(ctx, u, cookie)
 		if err != nil {
-			return b, "", fmt.Errorf("read known browser: %w", err)
+			return "", nil, "", fmt.Errorf("read known browser: %w", err)
 		}
 		if row != nil {
 			b.ID, b.MadeAt, b.Token = row.ID, row.MadeAt, row.Token
-			return b, cookie, nil
+			return b.ID, session.SeenAgain{Browser: b}, cookie, nil
 		}
 		sharing, err := m.Sessions.KnownByCookie(ctx, HashToken(cookie))
 		if err != nil {
-			return b, "", fmt.Errorf("read known browser: %w", err)
+			return "", nil, "", fmt.Errorf("read known browser: %w", err)
 		}
 		if sharing == 0 || sharing >= session.KnownPerCookie {
 			cookie = "" // unknown to us, or full: a fresh name
@@ -88,7 +88,7 @@ func (m *Machine) recognise(ctx context.Context, u *Under, client Client, form s
 		cookie = m.derive("known", u.Token, form)
 	}
 	b.Token = HashToken(cookie)
-	return b, cookie, nil
+	return b.ID, session.Recognised{Browser: b}, cookie, nil
 }
 
 // knownBrowser is the row of a cookie, unless it came with the standing.

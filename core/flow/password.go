@@ -232,15 +232,15 @@ func (m *Machine) ChangePassword(ctx context.Context, token, entered string, oth
 			}
 		}
 		client.Known = ""
-		known, cookie, err := m.recognise(ctx, &Under{Token: token, Person: who, Now: s.Now}, client, s.Now.String())
+		known, recognised, cookie, err := m.recognise(ctx, &Under{Token: token, Person: who, Now: s.Now}, client, s.Now.String())
 		if err != nil {
 			return nil, err
 		}
 		row := s.Session
-		row.Known = known.ID
+		row.Known = known
 		result = Result{Known: cookie, Notice: "security.password-new"}
 		row.Data.Notice, row.Data.SignedOut = result.Notice, ended
-		set.Add(session.Recognised{Browser: known}, session.Saved{Session: row}, m.entry(audit.PasswordChanged, who.ID, client))
+		set.Add(recognised, session.Saved{Session: row}, m.entry(audit.PasswordChanged, who.ID, client))
 		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: who, Phones: s.Phones,
 			About: person.Disputed{Password: true, Where: client.Browser()}}, s.Now)...)
 		return set, nil

@@ -34,6 +34,12 @@ type Recognised struct {
 	Browser KnownBrowser
 }
 
+// SeenAgain moves the end of a known browser. The condition: it is one still.
+type SeenAgain struct {
+	change.Mark
+	Browser KnownBrowser
+}
+
 // Forgot drops one known browser of a person. The condition: there is one.
 type Forgot struct {
 	change.Mark
