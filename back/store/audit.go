@@ -90,6 +90,32 @@ func (s *Store) auditOld(e audit.Entry, parts string) (kept, mac string) {
 	return "", hex.EncodeToString(s.box.MAC("audit", slices.Concat([][]byte{id, at}, personal[:2], lasting, personal[2:])...))
 }
 
+// intact says whether what is signed of an entry is as it was. It is vague about one
+// of a schema before the chain whose form signed nothing that outlives an erasure.
+func (s *Store) intact(row *auditRow) (intact, vague bool) {
+	whole := len(row.sealed) > 0
+	if whole && s.openDetail(row) != nil {
+		return false, false
+	}
+	if strings.HasPrefix(row.MAC, second) {
+		return row.MAC == s.auditMAC(row.Entry, row.parts) && (!whole || row.parts == s.auditParts(row.Entry)), false
+	}
+	if !whole && !strings.HasPrefix(row.Person, audit.Erased) {
+		return false, false
+	}
+	parts, mac := s.auditOld(row.Entry, row.parts)
+	if mac == row.MAC {
+		return row.erased() || parts == row.parts, false
+	}
+	vague = row.erased() && row.parts == ""
+	return vague, vague
+}
+
+// erased says whether somebody who was deleted stood in an entry.
+func (r *auditRow) erased() bool {
+	return strings.HasPrefix(r.Person, audit.Erased) || strings.HasPrefix(r.Actor, audit.Erased)
+}
+
 func (s *Store) scanAudit(row scanner) (*audit.Entry, error) {
 	var e audit.Entry
 	var d detail

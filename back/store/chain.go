@@ -50,7 +50,8 @@ func (t txn) chain(effect change.Effect) error {
 	switch e := effect.(type) {
 	case audit.Leased:
 		return t.must(e, "INSERT INTO leases (id, holder, until_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at "+
-			"WHERE leases.holder = excluded.holder OR leases.until_at < $4", e.Name, e.Holder, ms(e.Until), ms(e.Now))
+			"WHERE leases.holder = excluded.holder OR leases.until_at < $4 OR leases.until_at > $5", e.Name, e.Holder, ms(e.Until), ms(e.Now),
+			ms(e.Until.Add(e.Until.Sub(e.Now)))) // a clock that was ahead when it was taken, or somebody who wants no links
 	case linked:
 		return t.linked(e)
 	case headKeeps:
@@ -143,7 +144,7 @@ func (s *Store) Hold(ctx context.Context, l audit.Leased) (bool, error) {
 // LinkEntries links entries that were committed, oldest first, at most some of them. That
 // another node was faster is no error: it did the work.
 func (s *Store) LinkEntries(ctx context.Context, most int) (int, error) {
-	end, err := s.chainEnd(ctx)
+	end, err := s.reached(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -177,14 +178,41 @@ func scanPlace(row scanner) (*place, error) {
 	return &p, row.Scan(&p.Seq, &p.Link)
 }
 
+// reached is the end of the chain. Whoever can write the database could set it back
+// and have what follows linked anew without an entry: that this process has seen
+// more is told once. Then it goes on, as what comes wants its links.
+func (s *Store) reached(ctx context.Context) (place, error) {
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
+	end, err := s.chainEnd(ctx)
+	if err != nil || end == s.seen {
+		return end, err
+	}
+	seen := s.seen
+	if end.Seq > seen.Seq && seen.Seq > 0 {
+		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", seen.Seq))
+		if err != nil {
+			return end, err
+		}
+		if there == nil || *there == seen { // or it was pruned
+			seen = place{}
+		}
+	}
+	s.seen = end
+	if seen.Seq > 0 {
+		return end, fmt.Errorf("the audit log was set back: this portal has seen entry %d with the link %s; hint: sallyport audit verify --head, with the heads of the portal's log", seen.Seq, seen.Link)
+	}
+	return end, nil
+}
+
 // SignHead signs the head of now and keeps it; nil where it is signed already.
 func (s *Store) SignHead(ctx context.Context, now time.Time) (*audit.Head, error) {
-	end, err := s.chainEnd(ctx)
+	end, err := s.reached(ctx)
 	if err != nil || end.Seq == 0 {
 		return nil, err
 	}
 	last, err := first(list(ctx, s, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq DESC LIMIT 1"))
-	if err != nil || last != nil && last.Seq == end.Seq && last.Link == end.Link {
+	if err != nil || s.signedAt(last, end) {
 		return nil, err
 	}
 	keep := time.Duration(0)
@@ -194,9 +222,17 @@ func (s *Store) SignHead(ctx context.Context, now time.Time) (*audit.Head, error
 	head := s.signed(end, now)
 	err = s.Apply(ctx, change.Set{headKeeps{Head: head, EndsAt: now.Add(keep)}})
 	if _, there := errors.AsType[*change.Refused](err); there {
-		return nil, nil
+		last, err = first(list(ctx, s, scanHead, "SELECT "+headColumns+" FROM audit_heads WHERE id = $1", strconv.FormatInt(end.Seq, 10)))
+		if s.signedAt(last, end) { // by another node
+			return nil, err
+		} // else somebody put one in, which must not keep this one out of the log
 	}
 	return &head, err
+}
+
+// signedAt says whether a head is one that the portal signed of a place.
+func (s *Store) signedAt(h *audit.Head, p place) bool {
+	return h != nil && h.Seq == p.Seq && h.Link == p.Link && h.Sign == s.headSign(*h)
 }
 
 // AuditHead is the head of now, signed, without keeping it.

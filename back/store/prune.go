@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -24,13 +25,13 @@ type gap struct {
 // pruned takes entries away and leaves their gaps.
 type pruned struct {
 	change.Mark
-	Entries  []doomed
+	Entries  []place
 	Old, New []gap
 }
 
 func (t txn) pruned(e pruned) error {
 	for _, d := range e.Entries {
-		if err := t.must(e, "DELETE FROM audit WHERE id = $1 AND seq = $2", d.ID, d.Seq); err != nil {
+		if err := t.must(e, "DELETE FROM audit WHERE seq = $1 AND link = $2", d.Seq, d.Link); err != nil {
 			return err
 		}
 	}
@@ -59,54 +60,96 @@ func scanGap(row scanner) (*gap, error) {
 	return &g, row.Scan(&g.First, &g.Last, &g.Link, &g.Sign)
 }
 
-// doomed is an entry that goes.
-type doomed struct {
-	ID string
-	place
+// unsound is the first entry that would have gone, had it been as the portal wrote it.
+type unsound struct{ seq int64 }
+
+func (u unsound) Error() string {
+	return fmt.Sprintf("entry %d of the audit log is not as it was signed, and stays; hint: sallyport audit verify", u.seq)
 }
 
-func scanDoomed(row scanner) (*doomed, error) {
-	var d doomed
-	return &d, row.Scan(&d.ID, &d.Seq, &d.Link)
-}
-
-// prune takes one batch of linked entries away. It says whether there is more.
+// prune takes one batch of linked entries away. It says whether there is more. A
+// gap is signed only for entries which are as they were when they were linked: who
+// can write the database must not have the portal take away what they choose.
 func (s *Store) prune(ctx context.Context, which string, args ...any) (more bool, err error) {
-	list, err := list(ctx, s, scanDoomed, "SELECT id, seq, link FROM audit WHERE seq > 0 AND "+which+" LIMIT "+strconv.Itoa(sweepBatch), args...)
-	if err != nil || len(list) == 0 {
+	for range pruneTries {
+		more, err = s.pruneOnce(ctx, which, args...)
+		if _, overtaken := errors.AsType[*change.Refused](err); !overtaken {
+			return more, err
+		} // by the sweeper of another node
+	}
+	return false, fmt.Errorf("prune the audit log: %w; hint: sallyport audit verify", err)
+}
+
+const pruneTries = 5
+
+func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more bool, err error) {
+	rows, err := list(ctx, s, scanRow, "SELECT "+verifyColumns+" FROM audit WHERE seq > 0 AND "+which+" LIMIT "+strconv.Itoa(sweepBatch), args...)
+	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	slices.SortFunc(list, func(a, b doomed) int { return cmp.Compare(a.Seq, b.Seq) })
-	set := pruned{Entries: list}
-	for _, d := range list {
-		if last := len(set.New) - 1; last >= 0 && set.New[last].Last == d.Seq-1 {
-			set.New[last].Last, set.New[last].Link = d.Seq, d.Link
+	slices.SortFunc(rows, func(a, b auditRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	links, gaps, err := s.beside(ctx, rows)
+	if err != nil {
+		return false, err
+	}
+	set, bad := pruned{}, error(nil)
+	for i := range rows {
+		d := &rows[i]
+		before, known := links[d.Seq-1]
+		if intact, _ := s.intact(d); !intact || !known || s.linkOf(place{d.Seq - 1, before}, d.MAC).Link != d.Link {
+			bad = cmp.Or(bad, error(unsound{d.Seq}))
 			continue
 		}
+		set.Entries = append(set.Entries, place{d.Seq, d.Link})
 		set.New = append(set.New, gap{First: d.Seq, Last: d.Seq, Link: d.Link})
 	}
-	if set.Old, err = s.besides(ctx, set.New); err != nil {
-		return false, err
+	if len(set.Entries) == 0 {
+		return false, bad
+	}
+	set.New = s.joined(set.New)
+	for _, g := range gaps {
+		if slices.ContainsFunc(set.New, func(n gap) bool { return n.First-1 == g.Last || n.Last+1 == g.First }) {
+			set.Old = append(set.Old, g)
+		}
 	}
 	set.New = s.joined(append(slices.Clone(set.Old), set.New...))
-	err = s.Apply(ctx, change.Set{set})
-	if _, overtaken := errors.AsType[*change.Refused](err); overtaken {
-		return true, nil // by the sweeper of another node
+	if err = s.Apply(ctx, change.Set{set}); err != nil {
+		return false, err
 	}
-	return len(list) == sweepBatch, err
+	return len(rows) == sweepBatch, bad
 }
 
-// besides are the gaps that end or begin right beside others.
-func (s *Store) besides(ctx context.Context, gaps []gap) (found []gap, err error) {
+// beside reads what lies right before and behind entries: the links of those before,
+// and the gaps, as far as they are signed.
+func (s *Store) beside(ctx context.Context, rows []auditRow) (links map[int64]string, gaps []gap, err error) {
+	var before []place
 	err = s.ask(ctx, func() (questions []database.Question) {
-		found = nil
-		for _, g := range gaps {
-			questions = append(questions, into(&found, scanGap, "SELECT "+gapColumns+" FROM audit_gaps WHERE last_seq = $1 OR first_seq = $2", g.First-1, g.Last+1))
+		before, gaps = nil, nil
+		for i, row := range rows {
+			if i == 0 || rows[i-1].Seq != row.Seq-1 {
+				questions = append(questions, into(&before, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", row.Seq-1),
+					into(&gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps WHERE last_seq = $1", row.Seq-1))
+			}
+			if i == len(rows)-1 || rows[i+1].Seq != row.Seq+1 {
+				questions = append(questions, into(&gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps WHERE first_seq = $1", row.Seq+1))
+			}
 		}
 		return questions
 	})
-	slices.SortFunc(found, func(a, b gap) int { return cmp.Compare(a.First, b.First) })
-	return slices.Compact(found), err // one may lie between two of them
+	slices.SortFunc(gaps, func(a, b gap) int { return cmp.Compare(a.First, b.First) })
+	gaps = slices.Compact(gaps) // one may lie between two entries
+	gaps = slices.DeleteFunc(gaps, func(g gap) bool { return g.Sign != s.gapSign(g) })
+	links = map[int64]string{0: ""}
+	for _, g := range gaps {
+		links[g.Last] = g.Link
+	}
+	for _, p := range before {
+		links[p.Seq] = p.Link
+	}
+	for _, row := range rows {
+		links[row.Seq] = row.Link
+	}
+	return links, gaps, err
 }
 
 // joined makes one signed gap of each row of neighbours.
@@ -134,28 +177,30 @@ func (s *Store) sweepAudit(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+	var errs []error
 	for _, k := range Retention {
-		if k.table != "audit" {
-			continue
-		}
-		if err := s.pruneAll(ctx, k.where, ms(now.Add(-k.For))); err != nil {
-			return err
+		if k.table == "audit" {
+			errs = append(errs, s.pruneAll(ctx, k.where, ms(now.Add(-k.For))))
 		}
 	}
-	return s.pruneAll(ctx, "id IN (SELECT id FROM audit WHERE person = '' AND actor = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost)
+	return errors.Join(append(errs, s.pruneAll(ctx, "id IN (SELECT id FROM audit WHERE person = '' AND actor = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost))...)
 }
 
+// pruneAll prunes on where an entry is unsound, and tells of it at the end.
 func (s *Store) pruneAll(ctx context.Context, which string, args ...any) error {
+	var bad error
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var err error
-		if more, err = s.prune(ctx, which, args...); err != nil {
+		more, err = s.prune(ctx, which, args...)
+		if _, stays := errors.AsType[unsound](err); err != nil && !stays {
 			return err
 		}
+		bad = cmp.Or(bad, err)
 	}
-	return nil
+	return bad
 }
 
 // PruneAudit drops all linked entries from before a moment, and says how many.

@@ -22,6 +22,9 @@ type Store struct {
 	box  *seal.Box
 	ring keyring
 
+	seenMu sync.Mutex
+	seen   place // how far the chain was at least
+
 	observer Observer
 
 	wakeMu sync.Mutex

@@ -19,6 +19,7 @@ type auditRow struct {
 	audit.Record
 	sealed []byte
 	parts  string
+	late   bool // it follows one whose tags are signed
 }
 
 const verifyColumns = auditColumns + ", seq, link"
@@ -27,7 +28,12 @@ func (r *auditRow) scan(row scanner) error {
 	return row.Scan(&r.ID, when{&r.At}, &r.Person, &r.Actor, &r.Event, &r.Method, &r.Reason, &r.Attempt, &r.sealed, &r.MAC, &r.parts, &r.Seq, &r.Link)
 }
 
-// open opens the personal parts.
+func scanRow(row scanner) (*auditRow, error) {
+	var r auditRow
+	return &r, r.scan(row)
+}
+
+// openDetail opens the personal parts.
 func (s *Store) openDetail(r *auditRow) error {
 	var d detail
 	if err := s.openJSON("audit.detail", r.ID, r.sealed, &d); err != nil {
@@ -59,6 +65,7 @@ type verifier struct {
 	gaps    []gap // not passed yet
 	end     *place
 	last    place
+	tags    bool   // an entry was met whose tags are signed
 	batch   *batch // being filled
 	batches chan *batch
 }
@@ -91,7 +98,7 @@ func (v *verifier) found(seq int64, id, why string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	order := func(seq int64) int64 {
-		if seq == 0 {
+		if seq <= 0 {
 			return math.MaxInt64
 		}
 		return seq
@@ -117,15 +124,7 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 			}
 			return v.next(row)
 		}},
-		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq = 0 ORDER BY at, id", Each: func(row database.Row) error {
-			var r auditRow
-			if err := r.scan(row); err != nil {
-				return err
-			}
-			v.report.Unlinked++
-			v.entry(&r)
-			return nil
-		}},
+		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq <= 0 ORDER BY at, id", Each: v.unlinked},
 		{Query: "SELECT 1", Each: func(database.Row) error { // the last: nothing was there to begin with
 			if !begun {
 				v.begin(heads, kept)
@@ -158,6 +157,8 @@ func (v *verifier) next(row database.Row) error {
 	if err := r.scan(row); err != nil {
 		return err
 	}
+	r.late = v.tags
+	v.tags = v.tags || strings.HasPrefix(r.MAC, second)
 	if r.Seq != v.last.Seq+1 {
 		if passed := v.pass(v.last, r.Seq); passed != v.last {
 			v.batch.after[len(v.batch.rows)-1], v.last = passed, passed
@@ -174,6 +175,22 @@ func (v *verifier) next(row database.Row) error {
 		v.batches <- v.batch
 		v.batch = &batch{before: v.last, after: map[int]place{}}
 	}
+	return nil
+}
+
+// unlinked takes an entry that is in no place of the chain.
+func (v *verifier) unlinked(row database.Row) error {
+	r, err := scanRow(row)
+	if err != nil {
+		return err
+	}
+	if r.Seq < 0 {
+		v.found(r.Seq, r.ID, "it is in a place that no entry can have")
+		return nil
+	}
+	r.late = v.tags
+	v.report.Unlinked++
+	v.entry(r)
 	return nil
 }
 
@@ -253,26 +270,20 @@ func (v *verifier) check(b *batch) {
 
 // entry checks what is signed of one entry.
 func (v *verifier) entry(row *auditRow) {
-	changed := func() { v.found(row.Seq, row.ID, "it was changed") }
+	intact, vague := v.store.intact(row)
+	if !intact || vague && row.late {
+		v.found(row.Seq, row.ID, "it was changed")
+		return
+	}
 	whole := len(row.sealed) > 0
-	if whole && v.store.openDetail(row) != nil {
-		changed()
-		return
-	}
-	if !strings.HasPrefix(row.MAC, second) {
-		v.old(row, whole)
-		return
-	}
-	switch {
-	case row.MAC != v.store.auditMAC(row.Entry, row.parts):
-		changed()
-		return
-	case whole && row.parts != v.store.auditParts(row.Entry):
-		changed()
-		return
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if !strings.HasPrefix(row.MAC, second) {
+		if row.erased() {
+			v.report.Erased++
+		}
+		return
+	}
 	if row.Event == audit.PersonDeleted {
 		v.gone[row.Reason] = true
 	}
@@ -292,23 +303,6 @@ func (v *verifier) erase(tag string, seq int64) {
 	}
 	if before, ok := v.erased[tag]; !ok || seq < before {
 		v.erased[tag] = seq
-	}
-}
-
-// old checks an entry of a schema before the chain. What was erased of these can be
-// told only as far as the form of then signed it.
-func (v *verifier) old(row *auditRow, whole bool) {
-	parts, mac := v.store.auditOld(row.Entry, row.parts)
-	erased := !whole || strings.HasPrefix(row.Person, audit.Erased) || strings.HasPrefix(row.Actor, audit.Erased)
-	signed := mac == row.MAC && (erased || parts == row.parts)
-	if erased {
-		v.mu.Lock()
-		v.report.Erased++
-		v.mu.Unlock()
-		signed = mac == row.MAC || row.parts == ""
-	}
-	if !signed {
-		v.found(row.Seq, row.ID, "it was changed")
 	}
 }
 
