@@ -61,7 +61,10 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 	}
 	code.SentAt, code.Sends = now, 1+limit.TextNumber.Max-limit.TextNumber.Left(states[budgets[0].Key], now)
 	if client.Address != "" {
-		code.Address = limit.TextAddress.Key(client.Address)
+		if key := limit.TextAddress.Key(client.Address); key != code.Address {
+			code.Address, code.Asked = key, 0
+		}
+		code.Asked++
 	}
 	msg.Text, msg.ExpireAt, msg.Code = m.Writer.Code(code.Digits, s.purpose == phone.ForRecovery), code.FirstAt.Add(phone.CodeLife), code.ID
 	code.Message = msg.ID
@@ -96,7 +99,7 @@ func (m *Machine) prefixKey(e164 string) string { return m.derive("prefix", phon
 
 // answered is what a code that was entered does to what watches its text.
 func (m *Machine) answered(code phone.TextCode, now time.Time) change.Set {
-	return message.Answered(code.ID, m.prefixKey(code.Number), code.Address, now)
+	return message.Answered(code.ID, m.prefixKey(code.Number), code.Address, code.Asked, now)
 }
 
 // Gap is the least time between the newest text of a code and the next one.

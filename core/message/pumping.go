@@ -158,8 +158,8 @@ func StoppedKind(e audit.Entry) (kind string, args []any) {
 }
 
 // Answered is what a code that was entered does: its texts are answered, its
-// prefix is open, and the address that asked for it gets its text back.
-func Answered(code, prefixHash, addressKey string, now time.Time) (set change.Set) {
+// prefix is open, and the address that asked for them gets its texts back.
+func Answered(code, prefixHash, addressKey string, texts int, now time.Time) (set change.Set) {
 	if code != "" {
 		set.Add(Entered{Code: code, At: now})
 	}
@@ -168,7 +168,9 @@ func Answered(code, prefixHash, addressKey string, now time.Time) (set change.Se
 		set.Add(limit.Cleared{Keys: d.Keys()})
 	}
 	if addressKey != "" {
-		set.Add(limit.Refunded{Key: addressKey})
+		for range max(texts, 1) {
+			set.Add(limit.Refunded{Key: addressKey})
+		}
 	}
 	return set
 }

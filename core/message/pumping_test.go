@@ -126,7 +126,7 @@ func TestTheDayOfMoneyIsThePortalsOwn(t *testing.T) {
 }
 
 func TestAnAnswerOpensThePrefixAndGivesTheAddressItsTextBack(t *testing.T) {
-	set := Answered("code", "hash", "text-address/192.0.2.1", moment)
+	set := Answered("code", "hash", "text-address/192.0.2.1", 1, moment)
 	if len(set) != 3 {
 		t.Fatalf("%d effects", len(set))
 	}
@@ -139,7 +139,10 @@ func TestAnAnswerOpensThePrefixAndGivesTheAddressItsTextBack(t *testing.T) {
 	if e, ok := set[2].(limit.Refunded); !ok || e.Key != "text-address/192.0.2.1" {
 		t.Errorf("%+v", set[2])
 	}
-	if set := Answered("", "", "", moment); len(set) != 0 {
+	if set := Answered("code", "hash", "text-address/192.0.2.1", 3, moment); len(set) != 5 {
+		t.Errorf("of a code that was sent three times: %d effects", len(set))
+	}
+	if set := Answered("", "", "", 0, moment); len(set) != 0 {
 		t.Errorf("a code from before this was watched does %v", set)
 	}
 }

@@ -44,6 +44,7 @@ type TextCode struct {
 	Old     []string  `json:",omitempty"` // codes that this one replaced
 	Message string    `json:",omitempty"` // the newest message, to ask what became of it
 	Address string    `json:",omitempty"` // the key of the address's budget, given back when it is entered
+	Asked   int       `json:",omitempty"` // how many of its texts were asked for from there
 }
 
 // NewTextCode makes a code of six digits, evenly spread, zeros kept.
