@@ -307,7 +307,7 @@ func (f *finisher) waits(page *Page) *Breach {
 
 // burn is whoever knows the password and guesses app codes until the app ends: a
 // hundred misses in a row end it, and the next password leads to recovery.
-func (w *World) burn(p *Person) *Breach {
+func (w *World) burn(p *Person, restarts bool) *Breach {
 	if p == nil || !p.Working() || p.Password == "" {
 		return nil
 	}
@@ -317,6 +317,7 @@ func (w *World) burn(p *Person) *Breach {
 	defer delete(w.Browsers, b.Name)
 	f := &finisher{World: w, p: p, b: b, tab: b.Tabs[0]}
 	misses := 0
+	defer func() { w.misses = misses }()
 	for range 300 {
 		page := f.tab.page()
 		var found *Breach
@@ -333,6 +334,9 @@ func (w *World) burn(p *Person) *Breach {
 				return nil
 			}
 			f.wait(0)
+			if restarts {
+				w.restart([]string{"kill", "term"}[misses/10%2])
+			}
 			found = f.go_("/2fa")
 		case "sign-in", "busy":
 			if strings.Contains(page.Body, "not correct") {

@@ -78,6 +78,7 @@ type World struct {
 	words   int
 	calls   int
 	helped  int
+	misses  int // of the last burn
 	skipped int
 }
 
@@ -186,7 +187,7 @@ func (w *World) step(d Do, b *Browser) *Breach {
 	case "finish":
 		return w.finish(w.Model.People[d.What])
 	case "burn":
-		return w.burn(w.Model.People[d.What])
+		return w.burn(w.Model.People[d.What], d.Times > 1)
 	case "copy":
 		return w.copied()
 	}

@@ -2,18 +2,20 @@
 // purpose, one rule at a time, and says how many steps of the walk in CI it takes
 // until somebody is where the model says that nobody may be.
 //
-//	go run ./walker/mutants          all of them, from the folder e2e
-//	go run ./walker/mutants WORDS    those whose name holds the words
+//	go run ./walker/mutants            all of them, from the folder e2e
+//	go run ./walker/mutants WORD…      those whose name holds one of the words
+//	go run ./walker/mutants -shrink 1m also finds as few steps as show each
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"sallyport/e2e/walker"
 )
@@ -58,14 +60,17 @@ var mutants = []mutant{
 	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
 }
 
+var shrink = flag.Duration("shrink", 0, "how long to look for as few steps as show each")
+
 func main() {
 	root, err := filepath.Abs("..")
 	if err != nil {
 		panic(err)
 	}
+	flag.Parse()
 	missed := 0
 	for _, m := range mutants {
-		if !strings.Contains(m.name, strings.Join(os.Args[1:], " ")) {
+		if words := flag.Args(); len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.name, w) }) {
 			continue
 		}
 		text, ok := try(root, m)
@@ -94,14 +99,18 @@ func try(root string, m mutant) (string, bool) {
 	const seed, all, each = 1, 5000, 500 // as in CI
 	steps := 0
 	for i := range all / each {
-		k := walker.Walk{Program: program, Seed: seed + uint64(i), Steps: each, Policy: walker.Policies[i%len(walker.Policies)], Shrink: 30 * time.Second}
+		k := walker.Walk{Program: program, Seed: seed + uint64(i), Steps: each, Policy: walker.Policies[i%len(walker.Policies)], Shrink: *shrink}
 		res, err := k.Go()
 		steps += res.Steps
 		if err != nil {
 			return err.Error(), false
 		}
 		if res.Found != nil {
-			return fmt.Sprintf("step %4d: %s (%d steps show it)", steps, res.Found.Breach.Rule, len(res.Found.Steps)), true
+			text := fmt.Sprintf("step %4d: %s", steps, res.Found.Breach.Rule)
+			if *shrink > 0 {
+				text += fmt.Sprintf(" (%d steps show it)", len(res.Found.Steps))
+			}
+			return text, true
 		}
 	}
 	return fmt.Sprintf("not found in %d steps", steps), false
