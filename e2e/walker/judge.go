@@ -354,7 +354,7 @@ func (m *Model) advanced(x *Exchange, a *Attempt) *Breach {
 			m.dropSetups(p)
 		}
 	case "/2fa/setup-code":
-		if a.SetupCode || !x.went("/2fa/start", "/2fa/setup/") {
+		if a.SetupCode || !x.went("/2fa/start", "/2fa/setup/", "/2fa/password") {
 			return nil
 		}
 		if p.SetupCode == "" || letters(code) != letters(p.SetupCode) || x.Before.After(p.SetupTill.Add(slack)) {
@@ -539,12 +539,27 @@ func (m *Model) owned(x *Exchange, s *Session) *Breach {
 		m.endSessions(p, s, "elsewhere")
 		m.endAttempts(p, nil)
 	default:
-		if at := appPath.FindStringSubmatch(path); at != nil && at[2] == "remove" {
-			for _, a := range p.Apps {
-				a.Ended = a.Ended || a.ID == at[1]
-			}
-			others()
+		return m.row(path, p, others)
+	}
+	return nil
+}
+
+// row judges a change of one of a person's rows: it is theirs.
+func (m *Model) row(path string, p *Person, others func()) *Breach {
+	at := appPath.FindStringSubmatch(path)
+	if at == nil {
+		return nil
+	}
+	for _, other := range m.People {
+		if other != p && slices.ContainsFunc(other.Apps, func(a *App) bool { return a.ID == at[1] }) {
+			return breach("a change of somebody else's", "%s by %s", path, p.Name)
 		}
+	}
+	if at[2] == "remove" {
+		for _, a := range p.Apps {
+			a.Ended = a.Ended || a.ID == at[1]
+		}
+		others()
 	}
 	return nil
 }

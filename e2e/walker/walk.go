@@ -54,6 +54,10 @@ func (c *chooser) next() []Do {
 		return c.signIn(c.person() + pick(c, "/1", "/2"))
 	case n < 165:
 		return c.message()
+	case n < 185:
+		return c.change()
+	case n < 197:
+		return c.abandoned()
 	}
 	b := c.w.Browsers[c.w.names[c.IntN(len(c.w.names))]]
 	return c.inBrowser(b)
@@ -98,6 +102,55 @@ func (c *chooser) signIn(b string) []Do {
 	who := c.w.Browsers[b].Actor
 	list := append([]Do{{Do: "clock", By: 61 * time.Second}}, c.enters(b, who)...)
 	return append(list, Do{Do: "press", In: b, What: "Verify", With: map[string]string{"code": "app:" + who}})
+}
+
+// change is an owner who signs in and changes something.
+func (c *chooser) change() []Do {
+	b := c.person() + pick(c, "/1", "/2")
+	who := c.w.Browsers[b].Actor
+	list := c.signIn(b)
+	to := pick(c, "/account/phone", "/account/app", "app:"+who, "/account/codes/new", "/account/password", "/account/2fa/off")
+	list = append(list, Do{Do: "open", In: b, What: to})
+	press := func(button string, with ...string) {
+		d := Do{Do: "press", In: b, What: button, With: map[string]string{}}
+		for i := 0; i+1 < len(with); i += 2 {
+			d.With[with[i]] = with[i+1]
+		}
+		list = append(list, d)
+	}
+	switch to {
+	case "/account/phone":
+		press("Send SMS", "phone", "number:"+who, "country", "is:US")
+		press("Verify", "code", "text:"+who)
+	case "/account/app", "app:" + who:
+		press("Continue")
+		press("Verify", "code", "key:"+who)
+	case "/account/codes/new":
+		press("Make new codes")
+		press("Finish", "saved", "is:yes")
+	case "/account/password":
+		press("Save password", "password", "new:"+who)
+	default:
+		press("Turn off 2FA")
+	}
+	return list
+}
+
+// abandoned is a recovery that stops the old app and is left there; somebody with
+// the password then tries what a first enrolment would be.
+func (c *chooser) abandoned() []Do {
+	who := c.person()
+	b := pick(c, "both/1", who+"/1", who+"/2")
+	list := append(append([]Do{{Do: "clock", By: 61 * time.Minute}}, c.enters(b, who)...), Do{Do: "open", In: b, What: "/2fa/other"},
+		Do{Do: "press", In: b, What: "Send SMS"}, Do{Do: "press", In: b, What: "Verify", With: map[string]string{"code": "text:" + who}},
+		Do{Do: "press", In: b, What: "Continue"})
+	list = append(list, c.enters("password/1", who)...)
+	for _, to := range []string{"/2fa/start", "/2fa/setup/app", "/2fa/setup/phone", "/2fa/setup/scan"} {
+		if c.chance(50) {
+			list = append(list, Do{Do: "open", In: "password/1", What: to}, Do{Do: "post", In: "password/1", What: to, With: map[string]string{"phone": "number:" + who, "country": "is:US"}})
+		}
+	}
+	return list
 }
 
 // race is one code entered in two browsers at once, one after the other's sign-in.
@@ -171,8 +224,8 @@ func (c *chooser) inBrowser(b *Browser) []Do {
 		if page.Body == "" && c.chance(70) {
 			d.What = "/sign-in"
 		}
-		if c.chance(5) {
-			d.What = "app:" + c.person()
+		if c.chance(8) {
+			d.What = pick(c, "app:", "history:") + c.person()
 		}
 	case n < 13:
 		d.Do = pick(c, "back", "back", "forward")
@@ -186,6 +239,9 @@ func (c *chooser) inBrowser(b *Browser) []Do {
 		d.Do, d.What = "follow", pick(c, words...)
 	case n < 35:
 		d.Do, d.What = "post", pick(c, posts...)
+		if c.chance(15) { // somebody's rows, whoever's these are
+			d.What = pick(c, "remove:", "rename:", "history:", "browser:") + c.person()
+		}
 		d.With = c.values(b, page, Form{Asks: []string{"code", "recovery", "password", "phone", "still", "saved"}})
 	default:
 		if len(forms) == 0 {

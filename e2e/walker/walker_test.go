@@ -12,10 +12,11 @@ import (
 )
 
 var (
-	steps = flag.Int("steps", 5000, "how many steps to walk, all walks together")
-	seed  = flag.Uint64("seed", 1, "the seed of the first walk; the others have the next ones")
-	each  = flag.Int("each", 500, "how many steps a walk has, on a portal of its own")
-	fewer = flag.Duration("shrink", 4*time.Minute, "how long to look for fewer steps that show the same")
+	steps  = flag.Int("steps", 5000, "how many steps to walk, all walks together")
+	seed   = flag.Uint64("seed", 1, "the seed of the first walk; the others have the next ones")
+	each   = flag.Int("each", 500, "how many steps a walk has, on a portal of its own")
+	policy = flag.String("policy", "", "the policy of all walks, by its name; without it they take turns")
+	fewer  = flag.Duration("shrink", 4*time.Minute, "how long to look for fewer steps that show the same")
 )
 
 var program string
@@ -48,7 +49,13 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 	}
 	t.Run("walks", func(t *testing.T) {
 		for i := range (*steps + *each - 1) / *each {
-			k := Walk{Program: program, Seed: *seed + uint64(i), Steps: *each, Policy: Policies[i%len(Policies)], Shrink: *fewer}
+			k := Walk{Program: program, Seed: *seed + uint64(i), Steps: *each, Shrink: *fewer}
+			k.Policy = Policies[(k.Seed-1)%uint64(len(Policies))]
+			for _, p := range Policies {
+				if p.Name == *policy {
+					k.Policy = p
+				}
+			}
 			t.Run(fmt.Sprintf("%d %s", k.Seed, k.Policy.Name), func(t *testing.T) {
 				t.Parallel()
 				res, err := k.Go()

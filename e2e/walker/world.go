@@ -221,7 +221,10 @@ func (w *World) step(d Do, b *Browser) *Breach {
 			return w.sendForm(b, tab, f, d)
 		}
 	case "post":
-		f := Form{Action: d.What, Fields: url.Values{}}
+		f := Form{Action: w.address(b, d.What), Fields: url.Values{}}
+		if f.Action == "" {
+			break
+		}
 		for _, on := range tab.page().Forms() {
 			f.Fields.Set("token", on.Fields.Get("token"))
 		}
@@ -528,6 +531,36 @@ func (w *World) address(b *Browser, what string) string {
 		for _, a := range p.Apps {
 			if a.ID != "" {
 				return "/account/apps/" + a.ID + "/replace"
+			}
+		}
+	case "remove", "rename": // the same, as the form that changes it
+		for _, a := range p.Apps {
+			if a.ID != "" && !a.Ended {
+				return "/account/apps/" + a.ID + map[string]string{"remove": "/remove", "rename": "/name"}[kind]
+			}
+		}
+	case "history": // the dispute of an entry in a person's own history
+		for _, n := range w.names {
+			other := w.Browsers[n]
+			if s := w.Model.Sessions[other.Cookies["session"]]; s != nil && s.Person == p {
+				for _, t := range other.Tabs {
+					if to := t.page().Link("This was not me"); to != "" {
+						return to
+					}
+				}
+			}
+		}
+	case "browser": // a row of where a person is signed in
+		for _, n := range w.names {
+			other := w.Browsers[n]
+			if s := w.Model.Sessions[other.Cookies["session"]]; s != nil && s.Person == p {
+				for _, t := range other.Tabs {
+					for _, f := range t.page().Forms() {
+						if strings.HasPrefix(f.Action, "/account/browsers/") && f.Action != "/account/browsers/sign-out" {
+							return f.Action
+						}
+					}
+				}
 			}
 		}
 	case "spent":

@@ -36,7 +36,8 @@ var mutants = []mutant{
 		{"back/store/factor.go", "WHERE id = $1 AND step < $2 AND", "WHERE id = $1 AND step < $2 + 100 AND"}}},
 	one("a recovery code works twice", "core/factor/recovery.go", "set.Used[found] = true", "set.Used[found] = false"),
 	one("an ended factor enrols on the password", "core/flow/next.go", "\tdefault:\n\t\treturn AskOtherProof", "\tdefault:\n\t\treturn setup(f, need)"),
-	one("a dispute leaves the sessions", "core/manage/dispute.go", "\t\tsession.EndedAll{Person: who.ID, Why: session.EndedByDispute, At: now},\n", ""),
+	{"a dispute leaves the sessions", []edit{{"core/manage/dispute.go", "\t\tsession.EndedAll{Person: who.ID, Why: session.EndedByDispute, At: now},\n", ""},
+		{"core/flow/signed.go", "if who.Disabled() || who.Held() {", "if who.Disabled() {"}}},
 	one("a dispute does not hold", "core/manage/dispute.go", "who.HeldAt, who.HeldWhy = now, d.About.Event", "who.HeldWhy = d.About.Event"),
 	one("the password opens an operator's session", "core/flow/signin.go", "\tif u.Step == Done { //", "\tif who.Operator {\n\t\tset.Add(AttemptBegun{Attempt: u.Attempt})\n"+
 		"\t\tissued, result, err := m.issue(ctx, u, \"app\", client, in.Form, in.Password)\n\t\treturn append(set, issued...), result, err\n\t}\n\tif u.Step == Done { //"),
@@ -55,7 +56,8 @@ var mutants = []mutant{
 	one("an app never ends", "core/factor/factor.go", "const MissesMax = 100", "const MissesMax = 1000"),
 	one("a form works in any browser", "front/web/token.go", "[]byte(k.mac(\"form\", browser, parts[0]", "[]byte(k.mac(\"form\", parts[3], parts[0]"),
 	one("the whole number is shown", "core/phone/phone.go", "return p.Number[max(0, len(p.Number)-3):]", "return p.Number"),
-	one("a turned-off account goes on", "core/flow/signed.go", "if who.Disabled() || who.Held() {", "if false {"),
+	{"a turned-off account goes on", []edit{{"core/flow/signed.go", "if who.Disabled() || who.Held() {", "if who.Held() {"},
+		{"core/manage/manage.go", "audit.PersonDisabled, actor, who.ID, \"\")},\n\t\t\tm.everything(who.ID, session.EndedByOperator)...), nil", "audit.PersonDisabled, actor, who.ID, \"\")}), nil"}}},
 	one("a setup code works twice", "core/flow/recover.go", "|| !link.SpentAt.IsZero():", "|| false:"),
 	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
 }
@@ -116,20 +118,29 @@ func try(root string, m mutant) (string, bool) {
 	return fmt.Sprintf("not found in %d steps", steps), false
 }
 
+// made is the file with the edit.
+func (e edit) made(root string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(root, e.file))
+	if err != nil {
+		return "", err
+	}
+	if strings.Count(string(raw), e.old) != 1 {
+		return "", fmt.Errorf("%s does not hold once: %q", e.file, e.old)
+	}
+	return strings.Replace(string(raw), e.old, e.new, 1), nil
+}
+
 // build compiles the program with the changed files laid over the source.
 func build(root, folder string, m mutant) (string, error) {
 	laid := map[string]string{}
 	for i, e := range m.edits {
 		path := filepath.Join(root, e.file)
-		raw, err := os.ReadFile(path)
+		text, err := e.made(root)
 		if err != nil {
 			return "", err
 		}
-		if strings.Count(string(raw), e.old) != 1 {
-			return "", fmt.Errorf("%s does not hold %q once", e.file, e.old)
-		}
 		laid[path] = filepath.Join(folder, fmt.Sprintf("%d.go", i))
-		if err := os.WriteFile(laid[path], []byte(strings.Replace(string(raw), e.old, e.new, 1)), 0o600); err != nil {
+		if err := os.WriteFile(laid[path], []byte(text), 0o600); err != nil {
 			return "", err
 		}
 	}
