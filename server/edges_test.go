@@ -330,7 +330,7 @@ var changes = []struct {
 	}},
 	{"another password", func(m *member) func() error {
 		return plain(func() (flow.Result, error) {
-			return m.machine.ChangePassword(m.Context(), m.session, "short", true, m.client)
+			return m.machine.ChangePassword(m.Context(), m.session, flow.NewPassword{Form: "form", Password: "short", Others: true}, m.client)
 		})
 	}},
 	{"another mail address", func(m *member) func() error {

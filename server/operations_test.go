@@ -129,10 +129,11 @@ var operations = []struct {
 		m := h.holder().withCode().signedIn()
 		return confirm(m, flow.Confirmation{Form: rand.Text(), Password: word, Recovery: m.code, ByRecovery: true})
 	}},
-	{"another password", true, false, func(h *house) operation {
+	{"another password", true, true, func(h *house) operation {
 		m := h.holder().signedIn()
+		in := flow.NewPassword{Form: rand.Text(), Password: "teapot meadow signal ant", Others: true}
 		return operation{m, func() (flow.Result, error) {
-			return m.machine.ChangePassword(h.Context(), m.session, "teapot meadow signal ant", true, m.client)
+			return m.machine.ChangePassword(h.Context(), m.session, in, m.client)
 		}, nil}
 	}},
 	{"another number", false, false, func(h *house) operation {

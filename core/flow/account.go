@@ -88,12 +88,32 @@ func (m *Machine) changing(ctx context.Context, token string, client Client, beg
 		}
 		more, r, err := decision(c)
 		result = r
+		if f := fault.Of(err); f != nil && f.Kind == fault.TooMany && len(more) == 0 {
+			return nil, m.unlessChanged(ctx, c, f)
+		}
 		if err != nil && len(more) == 0 {
 			return nil, err
 		}
 		return append(set, more...), err
 	})
 	return result, err
+}
+
+// unlessChanged is unlessMoved for a change in a session: nobody waits for a text of
+// this very form, which was quicker.
+func (m *Machine) unlessChanged(ctx context.Context, c *Changing, f *fault.Fault) error {
+	now, err := m.Sessions.Session(ctx, c.Session.ID)
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	setup, err := m.Attempts.Setup(ctx, c.Setup.ID)
+	if err != nil {
+		return fmt.Errorf("read change: %w", err)
+	}
+	if now == nil || now.Version != c.Session.Version || setup != nil && setup.Version != c.Setup.Version {
+		return errOvertaken
+	}
+	return f
 }
 
 func (m *Machine) beginChange(s *Signed, kind string, client Client) *Setup {

@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"crypto/subtle"
+	"errors"
 	"fmt"
 	"time"
 
@@ -199,46 +201,62 @@ func (m *Machine) newPassword(who *person.Person, phc string, now time.Time, kee
 		AttemptsEnded{Person: who.ID, Except: attempt, Why: OverByChange, At: now}}
 }
 
+// NewPassword is what S23 sends.
+type NewPassword struct {
+	Form, Password string
+	Others         bool // the other sessions end too
+}
+
+// posted says whether the password was changed by this very form a moment ago.
+func (s *Signed) posted(value []byte) bool {
+	d := s.Session.Data
+	return subtle.ConstantTimeCompare(d.Posted, value) == 1 && s.Now.Sub(d.PostedAt) <= MovedFor
+}
+
 // ChangePassword sets a new password for somebody who is signed in and has just
-// confirmed who they are; others says whether other sessions end too. This
-// browser gets a new mark as a known one, because both factors were just shown.
-func (m *Machine) ChangePassword(ctx context.Context, token, entered string, others bool, client Client) (Result, error) {
+// confirmed who they are. This browser gets a new mark as a known one, because both
+// factors were just shown.
+// The same form posted twice, also at once, gets the same answer.
+func (m *Machine) ChangePassword(ctx context.Context, token string, in NewPassword, client Client) (Result, error) {
+	result := Result{Known: m.derive("known", token, in.Form), Notice: "security.password-new"}
 	s, err := m.confirmed(ctx, token)
 	if err != nil {
 		return Result{}, err
 	}
-	phc, err := m.CheckNew(ctx, s.Person, entered, client)
-	if err != nil {
+	phc, bad := m.CheckNew(ctx, s.Person, in.Password, client)
+	if s, err = m.confirmed(ctx, token); err == nil && s.posted(m.value(in.Form, in.Password)) {
+		return result, nil // the present one since this very form was posted
+	}
+	if err = errors.Join(bad, err); err != nil {
 		return Result{}, err
 	}
-	result := Result{}
 	err = m.decide(ctx, func() (change.Set, error) {
 		s, err := m.confirmed(ctx, token)
-		if err != nil {
+		if err != nil || s.posted(m.value(in.Form, in.Password)) {
 			return nil, err
 		}
 		who := s.Person
 		ended := 0
 		var set change.Set
 		for _, effect := range m.newPassword(&who, phc, s.Now, s.Session.ID, "") {
-			if _, all := effect.(session.EndedAll); all && !others {
+			if _, all := effect.(session.EndedAll); all && !in.Others {
 				continue
 			}
 			set.Add(effect)
 		}
-		if others {
+		if in.Others {
 			if ended, err = m.othersSignedIn(ctx, who.ID, s.Session.ID, s.Now); err != nil {
 				return nil, err
 			}
 		}
 		client.Known = ""
-		known, recognised, cookie, err := m.recognise(ctx, &Under{Token: token, Person: who, Now: s.Now}, client, s.Now.String())
+		known, recognised, _, err := m.recognise(ctx, &Under{Token: token, Person: who, Now: s.Now}, client, in.Form)
 		if err != nil {
 			return nil, err
 		}
 		row := s.Session
 		row.Known = known
-		result = Result{Known: cookie, Notice: "security.password-new"}
+		row.Data.Posted, row.Data.PostedAt = m.value(in.Form, in.Password), s.Now
 		row.Data.Notice, row.Data.SignedOut = result.Notice, ended
 		set.Add(recognised, session.Saved{Session: row}, m.entry(audit.PasswordChanged, who.ID, client))
 		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: who, Phones: s.Phones,

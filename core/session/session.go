@@ -51,6 +51,11 @@ type Data struct {
 	Notice     string   `json:",omitempty"` // a banner for the next page: its key
 	NoticeArgs []string `json:",omitempty"`
 	SignedOut  int      `json:",omitempty"` // other browsers signed out with the change
+
+	// Posted is the keyed hash of the form that changed the password, so that it
+	// gets the same answer again.
+	Posted   []byte    `json:",omitempty"`
+	PostedAt time.Time `json:",omitzero"`
 }
 
 type proof struct{ level Level }

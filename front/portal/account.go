@@ -453,11 +453,13 @@ func (p *Portal) getPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) postPassword(w http.ResponseWriter, r *http.Request) error {
-	if _, err := p.post(r); err != nil {
+	post, err := p.post(r)
+	if err != nil {
 		return err
 	}
 	everywhere := r.PostFormValue("everywhere") != ""
-	result, err := p.Flow.ChangePassword(r.Context(), p.Cookie(r, "session"), r.PostFormValue("password"), everywhere, p.client(r))
+	result, err := p.Flow.ChangePassword(r.Context(), p.Cookie(r, "session"),
+		flow.NewPassword{Form: post.Form, Password: r.PostFormValue("password"), Others: everywhere}, p.client(r))
 	if err == nil {
 		p.cookies(w, result)
 		return web.Redirect(w, r, "/account/security")
