@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -12,20 +13,24 @@ import (
 // codes measures the check of an app code: from a password that was right to a
 // session, with its step spent for good.
 func (b *bench) codes() error {
-	if err := b.codesOn("SQLite", ""); err != nil {
+	if err := b.codesOn("SQLite", nil); err != nil {
 		return err
 	}
 	server, err := b.postgres()
 	if err != nil {
 		return err
 	}
-	err = b.codesOn("PostgreSQL", server.address)
+	err = b.codesOn("PostgreSQL", server)
 	return errors.Join(err, server.remove())
 }
 
 const desks = 32
 
-func (b *bench) codesOn(name, database string) error {
+func (b *bench) codesOn(name string, server *postgresServer) error {
+	database := ""
+	if server != nil {
+		database = server.address
+	}
 	p, err := b.install(database, cheapPasswords)
 	if err != nil {
 		return err
@@ -43,7 +48,7 @@ func (b *bench) codesOn(name, database string) error {
 			return err
 		}
 	}
-	if err := b.codesAtOnce(name, p, members[alone:], rounds, length); err != nil {
+	if err := b.codesAtOnce(name, p, server, members[alone:], rounds, length); err != nil {
 		return err
 	}
 	return p.stop()
@@ -160,7 +165,7 @@ func (b *bench) codeAlone(p *portal, members []member) error {
 }
 
 // codesAtOnce measures how many checks a second there are, and how long one waits.
-func (b *bench) codesAtOnce(name string, p *portal, members []member, rounds int, length time.Duration) error {
+func (b *bench) codesAtOnce(name string, p *portal, server *postgresServer, members []member, rounds int, length time.Duration) error {
 	var own func() (float64, error)
 	r := row{what: fmt.Sprintf("app code checks, %d at once, %s", desks, name), unit: "/s"}
 	if p.database == "" {
@@ -186,14 +191,17 @@ func (b *bench) codesAtOnce(name string, p *portal, members []member, rounds int
 	for _, m := range members {
 		queue <- m
 	}
-	var used time.Duration
-	var checks float64
+	var check, commit work
 	for range rounds {
+		before, err := worked(p, server)
+		if err != nil {
+			return err
+		}
 		limit, err := own()
 		if err != nil {
 			return err
 		}
-		before, err := cpu(p.pid())
+		between, err := worked(p, server)
 		if err != nil {
 			return err
 		}
@@ -201,18 +209,53 @@ func (b *bench) codesAtOnce(name string, p *portal, members []member, rounds int
 		if err != nil {
 			return err
 		}
-		after, err := cpu(p.pid())
+		after, err := worked(p, server)
 		if err != nil {
 			return err
 		}
-		used, checks = used+after-before, checks+n
+		commit.add(limit*(length/4).Seconds(), before, between)
+		check.add(n, between, after)
 		r.ours, r.limit = append(r.ours, n/took.Seconds()), append(r.limit, limit)
 		wait.ours.add(worst)
 	}
-	r.note = fmt.Sprintf("the server works %s ms for one; whoever asks works on the same cores", digits(used.Seconds()*1000/checks))
+	r.note = fmt.Sprintf("for one the portal works %s ms, whoever asks %s ms", digits(check.each(check.portal)), digits(check.each(check.asker)))
 	b.rows = append(b.rows, r, wait)
+	if server != nil {
+		b.rows[len(b.rows)-2].note += fmt.Sprintf(", the database %s ms", digits(check.each(check.database)))
+		whole := func(w work) figures { return figures{w.each(w.portal + w.database + w.asker)} }
+		b.rows = append(b.rows, row{what: "CPU of one of these, everybody's", unit: "ms", by: "one row a commit", ours: whole(check), limit: whole(work{count: commit.count,
+			database: commit.database, asker: commit.asker})})
+	}
 	return nil
 }
+
+// work is the processor time that everybody has used who shares the cores.
+type work struct {
+	count                   float64
+	portal, database, asker time.Duration
+}
+
+// worked is what was used so far.
+func worked(p *portal, server *postgresServer) (w work, err error) {
+	if w.portal, err = cpu(p.pid()); err != nil {
+		return w, err
+	}
+	if w.asker, err = cpu(os.Getpid()); err != nil || server == nil {
+		return w, err
+	}
+	w.database, err = children(server.Process.Pid)
+	return w, err
+}
+
+func (w *work) add(count float64, from, to work) {
+	w.count += count
+	w.portal += to.portal - from.portal
+	w.database += to.database - from.database
+	w.asker += to.asker - from.asker
+}
+
+// each is the milliseconds for one.
+func (w work) each(used time.Duration) float64 { return used.Seconds() * 1000 / w.count }
 
 // enterAll lets all desks enter codes for a while, or until nobody is left.
 func enterAll(all []*desk, queue chan member, length time.Duration) (n float64, worst, took time.Duration, err error) {

@@ -86,6 +86,42 @@ func cpu(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
+// children is the processor time of the processes that a process has begun, those
+// that have ended too.
+func children(pid int) (sum time.Duration, err error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, at := range stats {
+		raw, err := os.ReadFile(at)
+		if err != nil {
+			continue // it has ended
+		}
+		own, rest, _ := strings.Cut(string(raw), " ")
+		fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:]) // from the state on
+		switch {
+		case own == strconv.Itoa(pid):
+			for _, field := range fields[13:15] { // of those that have ended
+				n, err := strconv.Atoi(field)
+				if err != nil {
+					return 0, fmt.Errorf("%s: %w", at, err)
+				}
+				sum += time.Duration(n) * time.Second / 100
+			}
+		case fields[1] == strconv.Itoa(pid):
+			child, err := strconv.Atoi(own)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %w", at, err)
+			}
+			if used, err := cpu(child); err == nil { // else it has just ended
+				sum += used
+			}
+		}
+	}
+	return sum, nil
+}
+
 const mb = 1 << 20
 
 // memory is the resident memory of a process in MB: VmRSS of now, VmHWM at its
