@@ -48,44 +48,91 @@ type keyring struct {
 	file  *seal.KeyFile
 	again func() (*seal.KeyFile, error) // reads the key file; or nil
 	read  time.Time
+	now   *keysRead // under way
 }
 
-// freshKeys reads the table of keys unless that was done a moment ago. Nothing is
-// written by who cannot: it would seal with a key that others may have retired.
+// keysRead is one reading of the table, for all who wait for it.
+type keysRead struct {
+	done chan struct{}
+	err  error
+}
+
+// freshKeys reads the table of keys unless that was done a moment ago; by force it
+// reads at least once from here on. Nothing is written by who cannot: it would seal
+// with a key that others may have retired. However many wait, they wait for one
+// reading, and each no longer than its own time.
 func (s *Store) freshKeys(ctx context.Context, force bool) error {
 	k := &s.ring
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !force && time.Since(k.read) < keysEvery {
-		return nil
+	for waited := false; ; waited = true {
+		k.mu.Lock()
+		if !force && time.Since(k.read) < keysEvery {
+			k.mu.Unlock()
+			return nil
+		}
+		r := k.now
+		ours := r == nil
+		if ours {
+			r = &keysRead{done: make(chan struct{})}
+			k.now = r
+			go s.readKeys(r)
+		}
+		k.mu.Unlock()
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if ours || waited || !force || r.err != nil {
+			return r.err
+		}
 	}
-	ctx, stop := context.WithTimeout(ctx, keysTime)
+}
+
+func (s *Store) readKeys(r *keysRead) {
+	ctx, stop := context.WithTimeout(context.Background(), keysTime)
 	defer stop()
+	begun := time.Now()
+	r.err = s.learnKeys(ctx)
+	k := &s.ring
+	k.mu.Lock()
+	if r.err == nil {
+		k.read = begun
+	}
+	k.now = nil
+	k.mu.Unlock()
+	close(r.done)
+}
+
+func (s *Store) learnKeys(ctx context.Context) error {
 	rows, err := s.wrappedKeys(ctx)
 	if err != nil {
 		return err
 	}
-	err = s.box.Learn(k.file, rows)
-	if err != nil && k.again != nil { // a line was put into the key file since
-		if file, gone := k.again(); gone == nil {
-			k.file = file
+	err = s.box.Learn(s.keyFile(), rows)
+	if err != nil && s.ring.again != nil { // a line was put into the key file since
+		if file, gone := s.ring.again(); gone == nil {
+			s.ring.mu.Lock()
+			s.ring.file = file
+			s.ring.mu.Unlock()
 			err = s.box.Learn(file, rows)
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("read the keys of the database: %w", err)
 	}
-	k.read = time.Now()
 	return nil
 }
 
-// unseal opens a value, with a key that was made elsewhere since if need be.
-func (s *Store) unseal(place string, sealed []byte) ([]byte, error) {
-	plain, err := s.box.Open(place, sealed)
-	if errors.Is(err, seal.ErrUnknownKey) && s.freshKeys(context.Background(), true) == nil {
-		plain, err = s.box.Open(place, sealed)
-	}
-	return plain, err
+func (s *Store) keyFile() *seal.KeyFile {
+	s.ring.mu.Lock()
+	defer s.ring.mu.Unlock()
+	return s.ring.file
+}
+
+// learnt says whether something failed for want of a key that was made elsewhere
+// since, and that is here now.
+func (s *Store) learnt(ctx context.Context, err error) bool {
+	return errors.Is(err, seal.ErrUnknownKey) && s.freshKeys(ctx, true) == nil
 }
 
 // keyRotated puts a new data key beside the others, and wraps those anew that
@@ -154,20 +201,20 @@ func (s *Store) RotateKey(ctx context.Context, now time.Time, entry audit.Entry)
 		if err != nil {
 			return 0, err
 		}
-		e := keyRotated{}
+		e, file := keyRotated{}, s.keyFile()
 		last := int64(0)
 		for _, row := range rows {
 			last = max(last, row.ID)
-			if row.KEK == s.ring.file.First() {
+			if row.KEK == file.First() {
 				continue
 			}
-			again, err := s.ring.file.Rewrap(row)
+			again, err := file.Rewrap(row)
 			if err != nil {
 				return 0, err
 			}
 			e.Was, e.Now = append(e.Was, row), append(e.Now, again)
 		}
-		if e.Made, err = s.ring.file.NewDataKey(last+1, seal.Data, ms(now)); err != nil {
+		if e.Made, err = file.NewDataKey(last+1, seal.Data, ms(now)); err != nil {
 			return 0, err
 		}
 		entry.Reason = fmt.Sprint(e.Made.ID)
@@ -332,7 +379,7 @@ func (r *Reseal) pass(ctx context.Context) (ours bool, sealed int, err error) {
 				if len(v.old) == 0 || !r.Store.box.Stale(v.old) {
 					continue
 				}
-				plain, err := r.Store.unseal(c.place+":"+v.id, v.old)
+				plain, err := r.Store.box.Open(c.place+":"+v.id, v.old)
 				if err != nil {
 					return true, sealed, fmt.Errorf("%s: %w", strings.ReplaceAll(c.place, ".", " "), err)
 				}

@@ -33,7 +33,7 @@ func (s *Store) open(column, id string, sealed []byte, to *string) error {
 		*to = ""
 		return nil
 	}
-	plain, err := s.unseal(column+":"+id, sealed)
+	plain, err := s.box.Open(column+":"+id, sealed)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", column, err)
 	}

@@ -73,9 +73,14 @@ func list[T any](ctx context.Context, s *Store, scan func(scanner) (*T, error), 
 	return all, err
 }
 
-// ask reads the answers of some questions together. They are made anew for each try.
+// ask reads the answers of some questions together. They are made anew for each try:
+// also where a key is missing, which cannot be read meanwhile, as who holds a
+// connection must not wait for another.
 func (s *Store) ask(ctx context.Context, questions func() []database.Question) error {
 	err := database.Ask(ctx, s.db, questions)
+	if s.learnt(ctx, err) {
+		err = database.Ask(ctx, s.db, questions)
+	}
 	if _, ours := errors.AsType[*database.Unreadable](err); ours {
 		return fmt.Errorf("read: %w", err)
 	}

@@ -33,10 +33,14 @@ func scanRow(row scanner) (*auditRow, error) {
 	return &r, r.scan(row)
 }
 
-// openDetail opens the personal parts.
+// openDetail opens the personal parts, also while a long reading goes on.
 func (s *Store) openDetail(r *auditRow) error {
 	var d detail
-	if err := s.openJSON("audit.detail", r.ID, r.sealed, &d); err != nil {
+	err := s.openJSON("audit.detail", r.ID, r.sealed, &d)
+	if s.learnt(context.Background(), err) {
+		err = s.openJSON("audit.detail", r.ID, r.sealed, &d)
+	}
+	if err != nil {
 		return err
 	}
 	r.Note, r.Address, r.Agent, r.Request, r.Entry.Link = d.Note, d.Address, d.Agent, d.Request, d.Link
