@@ -190,7 +190,10 @@ func (w *Postgres) once(ctx context.Context, c Change) error {
 			_, err = p.flush(ctx)
 		}
 		if err == nil {
-			_, err = conn.Exec(ctx, "COMMIT")
+			var tag pgconn.CommandTag
+			if tag, err = conn.Exec(ctx, "COMMIT"); err == nil && tag.String() != "COMMIT" {
+				err = pgx.ErrTxCommitRollback // some change went on after an error
+			}
 			return err
 		}
 		if !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
