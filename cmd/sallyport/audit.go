@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"sallyport/core/manage"
 	"sallyport/server"
@@ -143,15 +143,13 @@ func table(out io.Writer) func(manage.LogLine) error {
 	}
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula (CWE-1236): also one
-// whose first sign is a wide form of these, or stands behind white space.
-func inert(cell string) string {
-	first := strings.TrimLeftFunc(cell, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) })
-	if first != "" && strings.ContainsRune("=+-@|%\uff1d\uff0b\uff0d\uff20", []rune(first)[0]) {
-		return "'" + cell
-	}
-	return cell
-}
+// formula is what a spreadsheet takes for the beginning of one: also in a wide form,
+// behind what cannot be seen, or behind what parts cells in the spreadsheets of half
+// of the world.
+var formula = regexp.MustCompile(`(^|[;\t\n])([\pZ\pC]*[=+\-@|%\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])`)
+
+// inert keeps a spreadsheet from taking anything in a cell for a formula (CWE-1236).
+func inert(cell string) string { return formula.ReplaceAllString(cell, "$1'$2") }
 
 // AuditTail prints the newest entries.
 type AuditTail struct {
@@ -179,12 +177,7 @@ func plainLine(l manage.LogLine) string {
 			fmt.Fprintf(&b, ", %s %s", more.name, more.text)
 		}
 	}
-	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return '·'
-	}, b.String()) + "\n"
+	return strings.ReplaceAll(printable(b.String()), "\n", "·") + "\n"
 }
 
 // AuditPrune drops old entries.

@@ -93,7 +93,7 @@ func (KeyStatus) Run(r *run) error {
 			return r.say(report, "")
 		}
 		for _, k := range report.Keys {
-			fmt.Fprintf(r.out, "key %-4d %-6s made %s, wrapped by %s, seals %d values: %s\n", k.ID, k.Purpose, k.Made.UTC().Format("2006-01-02 15:04:05Z"), k.Line, k.Values, k.State)
+			fmt.Fprint(r.out, printable(fmt.Sprintf("key %-4d %-6s made %s, wrapped by %s, seals %d values: %s\n", k.ID, k.Purpose, k.Made.UTC().Format("2006-01-02 15:04:05Z"), k.Line, k.Values, k.State)))
 		}
 		if report.Left > 0 {
 			fmt.Fprintf(r.out, "sealed anew: %d of %d values; the running portal goes on with it\n", report.All-report.Left, report.All)

@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -69,7 +70,7 @@ func program() int {
 	if !strings.Contains(text, "hint: ") { // every failure has one
 		text += "\nhint: change that and run the command again, or look further with sallyport doctor"
 	}
-	fmt.Fprintln(os.Stderr, "sallyport: "+text)
+	fmt.Fprintln(os.Stderr, "sallyport: "+printable(text))
 	var wrong usage
 	if errors.As(err, &wrong) {
 		return 2
@@ -94,6 +95,17 @@ func remedy(err error) string {
 		return before + "\nhint: " + hint
 	}
 	return text
+}
+
+// printable is a text for a terminal, which must not obey what strangers call their
+// browsers, or what somebody has written into the database.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || c == '\n' {
+			return c
+		}
+		return '·'
+	}, text)
 }
 
 // settings reads the settings of a command.

@@ -50,7 +50,7 @@ func (r *run) say(v any, format string, args ...any) error {
 	if r.JSON {
 		return json.NewEncoder(r.out).Encode(v)
 	}
-	_, err := fmt.Fprintf(r.out, format, args...)
+	_, err := fmt.Fprint(r.out, printable(fmt.Sprintf(format, args...)))
 	return err
 }
 
