@@ -191,17 +191,13 @@ func (b *bench) codesAtOnce(name string, p *portal, server *postgresServer, memb
 	for _, m := range members {
 		queue <- m
 	}
-	var check, commit work
+	var check work
 	for range rounds {
-		before, err := worked(p, server)
-		if err != nil {
-			return err
-		}
 		limit, err := own()
 		if err != nil {
 			return err
 		}
-		between, err := worked(p, server)
+		before, err := worked(p, server)
 		if err != nil {
 			return err
 		}
@@ -213,8 +209,7 @@ func (b *bench) codesAtOnce(name string, p *portal, server *postgresServer, memb
 		if err != nil {
 			return err
 		}
-		commit.add(limit*(length/4).Seconds(), before, between)
-		check.add(n, between, after)
+		check.add(n, before, after)
 		r.ours, r.limit = append(r.ours, n/took.Seconds()), append(r.limit, limit)
 		wait.ours.add(worst)
 	}
@@ -222,9 +217,6 @@ func (b *bench) codesAtOnce(name string, p *portal, server *postgresServer, memb
 	b.rows = append(b.rows, r, wait)
 	if server != nil {
 		b.rows[len(b.rows)-2].note += fmt.Sprintf(", the database %s ms", digits(check.each(check.database)))
-		whole := func(w work) figures { return figures{w.each(w.portal + w.database + w.asker)} }
-		b.rows = append(b.rows, row{what: "CPU of one of these, everybody's", unit: "ms", by: "one row a commit", ours: whole(check), limit: whole(work{count: commit.count,
-			database: commit.database, asker: commit.asker})})
 	}
 	return nil
 }
