@@ -218,3 +218,22 @@ func TestAnEntrySaysWhoWhatAndWhence(t *testing.T) {
 		t.Errorf("wrong codes: %v of %v", found, dossier.Activity)
 	}
 }
+
+// New codes are made in the account, and lead back there: not to where the sign-in
+// that began the session once led.
+func TestNewCodesLeadBackToTheAccount(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	owner := p.enrol("ada")
+	p.move(31 * time.Second)
+	b := p.browser()
+	b.app = owner.app
+	b.get("/sign-in?rd=/account/activity")
+	b.do("Sign in", "username", "ada", "password", password)
+	b.do("Verify", "code", owner.app.code()).is(want{page: "activity"})
+	b.newCodes()
+	b.do("Finish", "saved", "yes").is(want{page: "security"})
+	if b.page.url != "/account/security" {
+		t.Errorf("it leads to %s", b.page.url)
+	}
+}

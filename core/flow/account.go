@@ -445,6 +445,7 @@ func showInSession(set change.Set, codes []string, now time.Time) {
 	for i, effect := range set {
 		if saved, ok := effect.(session.Saved); ok {
 			saved.Session.Codes, saved.Session.CodesUntil, saved.Session.Data.CodesWhy = codes, now.Add(CodesShown), "codes"
+			saved.Session.Data.ReturnTo = "" // where the sign-in led to is long reached
 			set[i] = saved
 		}
 	}
