@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 )
 
@@ -12,6 +13,7 @@ type prepared struct {
 	db    *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	stuck bool // in a transaction that did not end: nothing begins on it any more
 }
 
 func prepare(ctx context.Context, db *sql.DB) (*prepared, error) {
@@ -52,10 +54,12 @@ func (p *prepared) answers(ctx context.Context, questions []Question) (err error
 		return p.answer(ctx, questions[0])
 	}
 	if _, err := p.exec(ctx, "BEGIN"); err != nil {
+		p.stuck = true
 		return err
 	}
 	defer func() {
 		_, ended := p.exec(ctx, "ROLLBACK") // nothing was written
+		p.stuck = ended != nil
 		err = errors.Join(err, ended)
 	}()
 	for _, q := range questions {
@@ -90,6 +94,9 @@ func (p *prepared) close() (err error) {
 	for query, stmt := range p.stmts {
 		err = errors.Join(err, stmt.Close())
 		delete(p.stmts, query)
+	}
+	if p.stuck {
+		_ = p.conn.Raw(func(any) error { return driver.ErrBadConn }) // else its pool would hand it out again
 	}
 	return errors.Join(err, p.conn.Close())
 }

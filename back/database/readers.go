@@ -115,7 +115,7 @@ func (r *readers) take(ctx context.Context) (*prepared, error) {
 func (r *readers) back(p *prepared) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
+	if r.closed || p.stuck {
 		p.close()
 		return
 	}
