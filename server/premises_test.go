@@ -74,8 +74,8 @@ func furnish(folder, more string, https bool) error {
 }
 
 // settle opens the premises of a folder.
-func settle(folder string) (*premises, error) {
-	p := &premises{folder: folder}
+func settle(p *premises, folder string) (*premises, error) {
+	p.folder = folder
 	p.clock.Store(time.Now().UnixNano())
 	text, err := os.ReadFile(filepath.Join(folder, "sallyport.yaml"))
 	if err != nil {
@@ -279,6 +279,7 @@ type visitor struct {
 	link    string
 	read    map[string]int // letters that were read
 	used    bool           // the app code of now
+	stuck   int            // how often the app's code was one that was used already
 	sent    []sent
 	late    time.Duration // how long a request may take
 
@@ -484,6 +485,13 @@ func (v *visitor) goOn() {
 		return
 	}
 	p := v.page
+	if p.status == http.StatusTooManyRequests {
+		var seconds int
+		_, _ = fmt.Sscan(p.header.Get("Retry-After"), &seconds)
+		v.move(time.Duration(seconds+1) * time.Second)
+		v.get(v.back)
+		return
+	}
 	path, _, _ := strings.Cut(p.url, "?")
 	switch p.name {
 	case "", "security":
@@ -528,9 +536,15 @@ func (v *visitor) goOn() {
 		}
 		v.post(path, "saved", "yes")
 	case "app-code":
+		if v.stuck > 2 {
+			v.way = "code" // the app is of no use: it shows what it has shown
+		}
 		if v.way != "" {
 			v.get("/2fa/other")
 			return
+		}
+		if p.status == http.StatusUnprocessableEntity && strings.Contains(p.words(), "not correct") && len(v.newest.Key) > 0 {
+			v.app = v.newest // it was set up, and the answer was lost
 		}
 		v.enter(path, "code", v.appCode(v.app), v.app)
 	case "other-way":
@@ -540,6 +554,11 @@ func (v *visitor) goOn() {
 		}
 		v.post("/2fa/text/send")
 	case "recovery-code":
+		if strings.Contains(p.words(), "from an older list") { // the app was set up, and the answer was lost
+			v.way, v.app = "", v.newest
+			v.get("/2fa")
+			return
+		}
 		v.enter(path, "recovery", v.codes[0], factor.Secret{})
 	case "replace":
 		v.post(path, "still", "no")
@@ -560,7 +579,15 @@ func (v *visitor) goOn() {
 			v.post(path)
 			return
 		}
-		v.enter(p.url, "code", v.appCode(v.app), v.app, "password", v.word)
+		switch {
+		case strings.Contains(p.body, `name="recovery"`):
+			v.enter(p.url, "recovery", v.codes[0], factor.Secret{}, "password", v.word)
+		case v.stuck > 2:
+			v.stuck = 0
+			v.get(p.url + "&with=recovery")
+		default:
+			v.enter(p.url, "code", v.appCode(v.app), v.app, "password", v.word)
+		}
 	case "password":
 		if strings.Contains(p.words(), "That is your present password") {
 			v.get("/account/security")
@@ -583,13 +610,10 @@ func (v *visitor) goOn() {
 		}
 		v.link = "/password/" + first(regexp.MustCompile(`/password/(\S+)`), text)
 		v.get(v.link)
-	case "wait":
-		var seconds int
-		fmt.Sscan(p.header.Get("Retry-After"), &seconds)
-		v.move(time.Duration(seconds+1) * time.Second)
-		v.get(v.back)
-	case "signed-out", "signed-in":
+	case "signed-out":
 		v.get("/sign-in")
+	case "signed-in":
+		v.get(v.start)
 	case "error", "busy", "nothing":
 		switch {
 		case p.status == http.StatusForbidden || p.status == http.StatusGone:
@@ -613,11 +637,15 @@ func (v *visitor) enter(at, field, value string, secret factor.Secret, more ...s
 	v.sent = append(v.sent, sent{page, field, value, secret, taken})
 	switch {
 	case len(secret.Key) > 0:
-		v.used = taken || strings.Contains(v.page.words(), "used already")
+		already := strings.Contains(v.page.words(), "used already")
+		v.used = taken || already
+		if v.stuck++; !already {
+			v.stuck = 0
+		}
 	case field == "recovery" && (taken || strings.Contains(v.page.words(), "used that recovery code already")):
 		v.codes = v.codes[1:]
-	case field == "code" && !taken && v.page.status == http.StatusUnprocessableEntity && strings.Contains(v.page.words(), "expired"):
-		v.get(v.back)
+	case page == "setup-code" && strings.Contains(v.page.words(), "expired"):
+		v.setup = v.order(order{Do: "reset-2fa", Name: v.name}).Text
 	}
 }
 
@@ -735,6 +763,11 @@ func (v *visitor) comes(way string) *visitor {
 // site opens premises in this process.
 func site(t *testing.T, more string, https bool) *premises {
 	t.Helper()
+	return furnished(t, &premises{}, more, https)
+}
+
+func furnished(t *testing.T, p *premises, more string, https bool) *premises {
+	t.Helper()
 	folder, err := os.MkdirTemp("/dev/shm", "sallyport-test-")
 	if err != nil {
 		folder = t.TempDir()
@@ -743,8 +776,7 @@ func site(t *testing.T, more string, https bool) *premises {
 	if err := furnish(folder, more, https); err != nil {
 		t.Fatal(err)
 	}
-	p, err := settle(folder)
-	if err != nil {
+	if _, err := settle(p, folder); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

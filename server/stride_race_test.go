@@ -2,6 +2,5 @@
 
 package server_test
 
-// stride: with the race detector a run takes many times as long, and every
-// statement has its turn without it.
+// stride: with the race detector a walk takes many times as long.
 const stride = 37

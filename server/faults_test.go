@@ -1,0 +1,381 @@
+//go:build !race
+
+package server_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// errand is something that people do, with a beginning before which nothing fails.
+type errand struct {
+	name  string
+	begin func(t *testing.T, d door) *visitor
+	done  func(v *visitor) bool
+}
+
+func shows(pattern string) func(v *visitor) bool {
+	mark := regexp.MustCompile(pattern)
+	return func(v *visitor) bool { return at("security")(v) && mark.MatchString(v.page.words()) }
+}
+
+// ordered is an order of an operator, repeated until it is done.
+func ordered(do string) func(v *visitor) bool {
+	done := false
+	return func(v *visitor) bool {
+		if done {
+			return false
+		}
+		a, err := v.door.obey(order{Do: do, Name: v.name})
+		v.page = visited{name: "ordered", status: http.StatusOK, url: do}
+		if err != nil {
+			v.page = visited{name: "ordered", status: http.StatusServiceUnavailable, url: do, body: err.Error()}
+			if strings.Contains(err.Error(), "not on hold") {
+				do = "reset-2fa" // it is done, and its answer was lost
+			}
+			return true
+		}
+		v.setup, done = a.Text, true
+		v.turn = func(v *visitor) bool {
+			v.get("/sign-in")
+			v.turn = nil
+			return true
+		}
+		return true
+	}
+}
+
+// errands are all that a failing database is tried in.
+var errands = []errand{
+	{"first sign-in and wizard", func(t *testing.T, d door) *visitor {
+		v := visit(t, d)
+		v.order(order{Do: "add", Name: v.name, Mail: v.mail})
+		v.start = "/sign-in"
+		return v
+	}, at("security")},
+	{"later sign-in", func(t *testing.T, d door) *visitor {
+		return signedInTwice(t, d, false).comes("")
+	}, at("security")},
+	{"another number", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start, v.number = "/account/phone", numbered(visitors.Add(1))
+		return v
+	}, func(v *visitor) bool { return shows("Number ending " + v.number[7:])(v) }},
+	{"another app", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start = "/account/app"
+		return v
+	}, shows(`Replace .* Replace `)},
+	{"an app less", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start = "/account/app"
+		v.until(shows(`Replace .* Replace `))
+		v.move(6 * time.Minute)
+		v.start, v.page, v.sent = "/account/apps/"+first(regexp.MustCompile(`/account/apps/([^/]+)/remove`), v.page.body)+"/remove", visited{}, nil
+		v.app = v.newest
+		return v
+	}, func(v *visitor) bool { return at("security")(v) && strings.Count(v.page.words(), "Replace ") == 1 }},
+	{"recovery by text message", func(t *testing.T, d door) *visitor {
+		return signedInTwice(t, d, false).comes("text")
+	}, at("security")},
+	{"recovery by recovery code", func(t *testing.T, d door) *visitor {
+		return signedInTwice(t, d, false).comes("code")
+	}, at("security")},
+	{"recovery with a delay", func(t *testing.T, d door) *visitor {
+		return signedInTwice(t, d, true).comes("text")
+	}, at("security")},
+	{"a dispute", func(t *testing.T, d door) *visitor {
+		v := enrol(t, d, false).twice()
+		v.start = "/not-me/" + first(regexp.MustCompile(`/not-me/(\S+)`), v.text("+1"+v.number, "2FA was set up"))
+		return v
+	}, func(v *visitor) bool {
+		return at("not-me")(v) && strings.Contains(v.page.words(), "Nobody can sign in to it now")
+	}},
+	{"an invitation", func(t *testing.T, d door) *visitor {
+		v := visit(t, d)
+		v.link = "/invitation/" + v.order(order{Do: "add", Name: v.name, Mail: v.mail, N: 1}).Text
+		v.start, v.next = v.link, word
+		return v
+	}, at("two-factor-prompt")},
+	{"another password", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start = "/account/password"
+		return v
+	}, func(v *visitor) bool { return at("security")(v) && v.back == v.start }},
+	{"a forgotten password", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start = "/forgot"
+		return v
+	}, func(v *visitor) bool {
+		return at("sign-in")(v) && strings.Contains(v.page.words(), "Your password is changed") || at("app-code")(v)
+	}},
+	{"signing out", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.start = "/sign-out"
+		return v
+	}, at("signed-out")},
+	{"a reset by an operator", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.turn = ordered("reset-2fa")
+		return v
+	}, at("two-factor-prompt")},
+	{"a release by an operator", func(t *testing.T, d door) *visitor {
+		v := enrol(t, d, false).twice()
+		v.get("/not-me/" + first(regexp.MustCompile(`/not-me/(\S+)`), v.text("+1"+v.number, "2FA was set up")))
+		v.goOn()
+		v.turn = ordered("release")
+		return v
+	}, at("two-factor-prompt")},
+	{"turning an account off", func(t *testing.T, d door) *visitor {
+		v := signedInTwice(t, d, false)
+		v.turn = ordered("disable")
+		return v
+	}, func(v *visitor) bool { return v.page.name == "sign-in" }},
+}
+
+// standing is all that can be seen of somebody from outside: what is open here and
+// elsewhere, and where each password leads.
+func (v *visitor) standing() string {
+	v.Helper()
+	list := []string{"here " + v.open()}
+	if v.other != nil {
+		list = append(list, "elsewhere "+v.other.open())
+	}
+	list = append(list, "the password leads to "+v.reaches(v.word))
+	if v.next != "" {
+		list = append(list, "the new one to "+v.reaches(v.next))
+	}
+	return strings.Join(list, "; ")
+}
+
+// course is how an errand goes when nothing fails.
+type course struct {
+	answers  []string // to each act
+	standing []string // before the first, and after each
+	stmts    int
+}
+
+// answered is what an act was answered with.
+func (v *visitor) answered() string {
+	to, _, _ := strings.Cut(v.page.to, "?")
+	return fmt.Sprint(v.page.status, v.page.name, " ", to)
+}
+
+const actsMost = 80
+
+var every = flag.Int("every", 1, "of how many statements one fails")
+
+// undisturbed does an errand without a fault.
+func (e errand) undisturbed(t *testing.T, d door, how failure) (c course) {
+	t.Helper()
+	v := e.begin(t, d)
+	c.standing = []string{v.standing()}
+	for !e.done(v) {
+		v.order(order{Do: "arm", How: how})
+		v.goOn()
+		c.answers = append(c.answers, v.answered())
+		v.follow()
+		c.stmts += v.order(order{Do: "seen"}).N
+		c.standing = append(c.standing, v.standing())
+		if len(c.answers) == actsMost {
+			t.Fatalf("%s does not come to an end: %s", e.name, v.page.brief())
+		}
+	}
+	return c
+}
+
+// disturbed does it with a fault, and says whether there was one.
+func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure, late time.Duration) bool {
+	t.Helper()
+	v := e.begin(t, d)
+	v.late = late
+	v.order(order{Do: "arm", N: n, How: how})
+	failed := ""
+	for i := 0; !e.done(v); i++ {
+		v.goOn()
+		answer, page := v.answered(), v.page
+		v.follow()
+		if failed == "" {
+			if failed = v.order(order{Do: "seen"}).Text; failed != "" {
+				v.order(order{Do: "arm"})
+				what := fmt.Sprintf("statement %d, %q, in act %d (%s)", n, failed, i, page.url)
+				if i >= len(c.answers) && late == 0 {
+					t.Errorf("%s: only %d were foreseen", what, len(c.answers))
+					return true
+				}
+				if !how.Late { // else it may say that it is done already
+					v.fair(what, page)
+					v.fair(what, v.page)
+				}
+				now, may := v.standing(), c.standing // a busy machine may have made one late before, too
+				if late == 0 {
+					may = may[i : i+2]
+				}
+				if late == 0 && answer == c.answers[i] {
+					may = may[1:]
+				}
+				if how.Late {
+					now, may = elsewhere(now), elsewheres(may) // whoever hears nothing gets no cookie
+				}
+				if !slices.Contains(may, now) {
+					t.Errorf("%s\nis answered by %s\nand leaves\n  %s\nnot\n  %s", what, page.brief(), now, strings.Join(may, "\n  "))
+				}
+			}
+		}
+		if i == actsMost {
+			t.Errorf("after statement %d, %q, the person does not get on: %s", n, failed, v.page.brief())
+			return true
+		}
+	}
+	v.late = 0
+	v.order(order{Do: "arm"})
+	if failed == "" {
+		return false
+	}
+	if now := v.standing(); now != c.standing[len(c.standing)-1] {
+		t.Errorf("after statement %d, %q, and all done:\n  %s\nnot\n  %s", n, failed, now, c.standing[len(c.standing)-1])
+	}
+	v.onceEach(fmt.Sprintf("after statement %d, %q", n, failed))
+	return true
+}
+
+// elsewhere is a standing without what this browser sees.
+func elsewhere(standing string) string {
+	_, rest, _ := strings.Cut(standing, "; ")
+	return rest
+}
+
+func elsewheres(of []string) (list []string) {
+	for _, standing := range of {
+		list = append(list, elsewhere(standing))
+	}
+	return list
+}
+
+// fair says that an answer blames nobody for the fault.
+func (v *visitor) fair(what string, p visited) {
+	v.Helper()
+	switch p.status {
+	case 0, http.StatusOK, http.StatusSeeOther:
+		return
+	case http.StatusServiceUnavailable:
+	default:
+		v.Errorf("%s is answered by %s", what, p.brief())
+	}
+}
+
+// onceEach enters each code again that was entered: none is taken twice.
+func (v *visitor) onceEach(when string) {
+	v.Helper()
+	taken := map[string]int{}
+	for _, s := range v.sent {
+		if s.taken {
+			taken[s.value]++
+		}
+	}
+	for _, s := range v.sent {
+		if len(s.secret.Key) > 0 && s.secret.Code(s.secret.Step(v.now())) != s.value && s.secret.Code(s.secret.Step(v.now())-1) != s.value || s.page == "text-code" || s.page == "setup-phone-code" {
+			continue // its time has passed, or it is of no use elsewhere
+		}
+		for taken[s.value] < 2 {
+			before := taken[s.value]
+			c := v.elsewhere()
+			if v.next != "" && v.reaches(v.word) == "sign-in 422" {
+				c.word = v.next
+			}
+			c.get("/sign-in")
+			c.goOn()
+			c.follow()
+			if s.field == "recovery" && c.page.name == "app-code" {
+				c.get("/2fa/recovery-code")
+			}
+			if slices.Contains([]string{"app-code", "recovery-code", "setup-code"}, c.page.name) {
+				if c.post(c.page.url, s.field, s.value); c.page.status == http.StatusSeeOther {
+					taken[s.value]++
+				}
+			}
+			if taken[s.value] == before {
+				break
+			}
+		}
+		if taken[s.value] > 1 {
+			v.Errorf("%s the code %s was taken %d times", when, s.value, taken[s.value])
+		}
+	}
+}
+
+// errandsIn runs every errand in premises of its own, once undisturbed.
+func errandsIn(t *testing.T, d func(t *testing.T) door, counted failure, disturb func(t *testing.T, e errand, d door, c course)) {
+	t.Parallel()
+	for _, e := range errands {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			begun, at := time.Now(), d(t)
+			c := e.undisturbed(t, at, counted)
+			if c.stmts == 0 {
+				t.Fatal("no statement was counted: this test is blind")
+			}
+			disturb(t, e, at, c)
+			t.Logf("%d acts, %d statements, %v", len(c.answers), c.stmts, time.Since(begun).Round(time.Millisecond))
+		})
+	}
+}
+
+func here(t *testing.T) door { return site(t, "", false) }
+
+// three are an early statement, one in the middle and a late one.
+func three(n int) []int { return []int{1 + n/5, 1 + n/2, 1 + n*9/10} }
+
+// TestAFailingStatementOpensNothing lets each statement of each errand fail.
+func TestAFailingStatementOpensNothing(t *testing.T) {
+	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
+		n := 1
+		for e.disturbed(t, d, c, n, failure{}, 0) && !t.Failed() {
+			n += *every
+		}
+		if n < c.stmts/2 {
+			t.Errorf("%d statements of %d: this test is blind", n, c.stmts)
+		}
+	})
+}
+
+// TestADatabaseThatGoesOpensNothing lets it fail from one statement on until the answer.
+func TestADatabaseThatGoesOpensNothing(t *testing.T) {
+	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
+		for n := 2; e.disturbed(t, d, c, n, failure{On: true}, 0) && !t.Failed(); n += 9 * *every {
+		}
+	})
+}
+
+// TestALostAnswerOpensNothing commits, and does not hear of it.
+func TestALostAnswerOpensNothing(t *testing.T) {
+	how := failure{Late: true, Only: "COMMIT"}
+	errandsIn(t, here, how, func(t *testing.T, e errand, d door, c course) {
+		for n := 1; e.disturbed(t, d, c, n, how, 0) && !t.Failed(); n += (*every + 3) / 4 {
+		}
+	})
+}
+
+// TestAHangingStatementOpensNothing lets a statement take longer than a request may.
+func TestAHangingStatementOpensNothing(t *testing.T) {
+	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
+		for _, n := range three(c.stmts) {
+			e.disturbed(t, d, c, n, failure{Hang: 2200 * time.Millisecond}, 2*time.Second)
+		}
+	})
+}
+
+// TestAKillOpensNothing ends the process with a statement.
+func TestAKillOpensNothing(t *testing.T) {
+	errandsIn(t, func(t *testing.T) door { return rent(t) }, failure{}, func(t *testing.T, e errand, d door, c course) {
+		for i, n := range three(c.stmts) {
+			e.disturbed(t, d, c, n, failure{Kill: true, Late: i == 1}, 0)
+		}
+	})
+}
