@@ -158,8 +158,12 @@ func (s *Store) LinkEntries(ctx context.Context, most int) (int, error) {
 		entries[i].place = at
 	}
 	err = s.Apply(ctx, change.Set{linked{From: end, To: at, Entries: entries}})
-	if _, overtaken := errors.AsType[*change.Refused](err); overtaken {
-		return 0, nil
+	if _, refused := errors.AsType[*change.Refused](err); refused {
+		now, err := s.chainEnd(ctx)
+		if err == nil && now == end {
+			err = fmt.Errorf("one of %d entries from %s on cannot be linked; hint: sallyport audit verify", len(entries), entries[0].ID)
+		}
+		return 0, err // by another node otherwise
 	}
 	return len(entries), err
 }

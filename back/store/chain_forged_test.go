@@ -145,3 +145,14 @@ func TestALeaseThatNobodyCanHaveIsNone(t *testing.T) {
 		}
 	})
 }
+
+// In the embedded database an id may be of another type, and equal to none.
+func TestAnEntryThatCannotBeLinkedIsTold(t *testing.T) {
+	o := store.Options{Folder: folder(t), Keys: keyFile(t)}
+	s := open(t, o)
+	written(t, s, 2, audit.SignedIn, "ada")
+	exec1(t, raw(t, o), "INSERT INTO audit SELECT CAST('x' AS BLOB), at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, 0, '' FROM audit LIMIT 1")
+	if n, err := s.LinkEntries(t.Context(), 10); err == nil {
+		t.Errorf("%d entries linked, and nobody is told why not more", n)
+	}
+}

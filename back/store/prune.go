@@ -60,7 +60,7 @@ func scanGap(row scanner) (*gap, error) {
 	return &g, row.Scan(&g.First, &g.Last, &g.Link, &g.Sign)
 }
 
-// unsound is the first entry that would have gone, had it been as the portal wrote it.
+// unsound is an entry that would have gone, had it been as the portal wrote it.
 type unsound struct{ seq int64 }
 
 func (u unsound) Error() string {
@@ -92,19 +92,19 @@ func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more 
 	if err != nil {
 		return false, err
 	}
-	set, bad := pruned{}, error(nil)
+	set, bad := pruned{}, []place(nil)
 	for i := range rows {
 		d := &rows[i]
 		before, known := links[d.Seq-1]
 		if intact, _ := s.intact(d); !intact || !known || s.linkOf(place{d.Seq - 1, before}, d.MAC).Link != d.Link {
-			bad = cmp.Or(bad, error(unsound{d.Seq}))
+			bad = append(bad, place{d.Seq, d.Link})
 			continue
 		}
 		set.Entries = append(set.Entries, place{d.Seq, d.Link})
 		set.New = append(set.New, gap{First: d.Seq, Last: d.Seq, Link: d.Link})
 	}
 	if len(set.Entries) == 0 {
-		return false, bad
+		return false, s.stays(ctx, bad)
 	}
 	set.New = s.joined(set.New)
 	for _, g := range gaps {
@@ -116,7 +116,22 @@ func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more 
 	if err = s.Apply(ctx, change.Set{set}); err != nil {
 		return false, err
 	}
-	return len(rows) == sweepBatch, bad
+	return len(rows) == sweepBatch, s.stays(ctx, bad)
+}
+
+// stays is an error about the first of some entries that are not as they were
+// signed, if it is there: what the sweeper of another node took looks like that too.
+func (s *Store) stays(ctx context.Context, bad []place) error {
+	for _, p := range bad {
+		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", p.Seq))
+		if err != nil {
+			return err
+		}
+		if there != nil && *there == p {
+			return unsound{p.Seq}
+		}
+	}
+	return nil
 }
 
 // beside reads what lies right before and behind entries: the links of those before,
