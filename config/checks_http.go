@@ -161,7 +161,7 @@ func (r *reader) gatewaySecrets() {
 			}
 			secret, err := readSecret(s.File)
 			if err != nil {
-				r.fault(key, r.placeOf(key), quote(s.File)+" cannot be read: "+err.Error(), "")
+				r.fault(key, r.placeOf(key), quote(s.File)+" cannot be read: "+err.Error(), unread(err, s.File))
 			}
 			s.value = &secret
 		}

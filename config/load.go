@@ -118,7 +118,7 @@ func (r *reader) secrets() {
 		}
 		secret, err := readSecret(name.String())
 		if err != nil {
-			r.fault(beside.name, inFile, quote(name.String())+" cannot be read: "+err.Error(), "")
+			r.fault(beside.name, inFile, quote(name.String())+" cannot be read: "+err.Error(), unread(err, name.String()))
 			continue
 		}
 		if problem, hint := set(config.FieldByIndex(k.index), strings.TrimSpace(secret.Reveal())); problem != "" {

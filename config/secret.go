@@ -55,6 +55,15 @@ func readSecret(name string) (Secret, error) {
 	return Secret(secret), nil
 }
 
+// unread is the hint for a secret that cannot be read. Who puts it there is often
+// root, and the portal somebody else.
+func unread(err error, name string) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "let the user that runs sallyport own it: chown USER " + name + "; chmod 600 " + name
+	}
+	return ""
+}
+
 // reason leaves the path out of an error: the fault has named the file.
 func reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {

@@ -149,9 +149,9 @@ func TestDataThatCannotBeUsed(t *testing.T) {
 		{"newer", do("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"), "the database has version 9999, this program knows ", "hint: run the newer sallyport again"},
 		{"a folder in its place", func() error { os.Remove(base); return os.Mkdir(base, 0o700) }, "unable to open database file", own},
 		{"a folder that may not be written", mode(data, 0o500), "attempt to write a readonly database", own},
-		{"a folder that may not be entered", mode(data, 0), "permission denied", elsewhere},
+		{"a folder that may not be entered", mode(data, 0), "permission denied", own},
 		{"a file in place of the folder", func() error { os.RemoveAll(data); return os.WriteFile(data, nil, 0o600) }, "make the data folder", elsewhere},
-		{"a lock that may not be opened", mode(filepath.Join(data, "migrate.lock"), 0), "permission denied", elsewhere},
+		{"a lock that may not be opened", mode(filepath.Join(data, "migrate.lock"), 0), "permission denied", own},
 		{"a key file that may not be read", mode(key, 0), "key file sallyport.key: permission denied", "hint: chown it to the user that runs sallyport, chmod 600"},
 		{"a key file cut short", func() error { return os.WriteFile(key, []byte(secret[:len(secret)-9]+"\n"), 0o600) }, "key file sallyport.key:", "hint: "},
 		{"a folder in place of the key file", func() error { os.Remove(key); return os.Mkdir(key, 0o700) }, "key file: read sallyport.key: is a directory", "hint: "},
@@ -257,6 +257,23 @@ func TestAnInstallationThatBeganOnAFullDisk(t *testing.T) {
 	p.browser().enter("ada", password).is(want{page: "two-factor-prompt"})
 }
 
+// TestASecretThatTheUserMayNotRead: whoever put it there as root is told whose it has to be.
+func TestASecretThatTheUserMayNotRead(t *testing.T) {
+	t.Parallel()
+	p := install(t)
+	text, secret := p.file("sallyport.yaml"), filepath.Join(p.dir, "secret")
+	p.write("secret", "swordfish")
+	gateway := "sms:\n  gateways:\n    - {name: own, kind: http, address: 'https://sms.example.org/', headers: ['Content-Type: application/json'], body: '[{{json .To}}, {{json .Text}}]', secrets: [{name: token, file: ./secret}]}\n"
+	for name, more := range map[string]string{"of the mail server": "mail: {server: 'smtp://u@127.0.0.1:1', password_file: ./secret, from: a@example.org}\n", "of a gateway": gateway + "default_country: GB\n"} {
+		p.write("sallyport.yaml", regexp.MustCompile(`(?ms)^(sms|mail|default_country):.*?(^\S|\z)`).ReplaceAllString(text, "$2")+more)
+		p.own()
+		if err := os.Chmod(secret, 0); err != nil {
+			t.Fatal(err)
+		}
+		p.refuses(name, "cannot be read: permission denied", "hint: let the user that runs sallyport own it: chown USER secret; chmod 600 secret)")
+	}
+}
+
 // TestPostgreSQLThatCannotBeUsed: what is wrong with it is said, but never its password.
 func TestPostgreSQLThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
@@ -285,6 +302,12 @@ func TestPostgreSQLThatCannotBeUsed(t *testing.T) {
 	refuses("nobody listens", func(u *url.URL) { u.Host = "127.0.0.1:1" }, "connection refused", reach)
 	refuses("no such database", func(u *url.URL) { u.Path = "/nowhere" }, `database "nowhere" does not exist`, reach)
 	refuses("another password", func(u *url.URL) { u.User = url.UserPassword("postgres", "swordfish") }, "password authentication failed", reach)
+	p.write("sallyport.yaml", text)
+	if _, err := p.base().Exec("CREATE ROLE without_rights LOGIN PASSWORD 'swordfish'"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.base().Exec("DROP ROLE without_rights") })
+	refuses("a user without rights", func(u *url.URL) { u.User = url.UserPassword("without_rights", "swordfish") }, "permission denied", "let the user in the address own the database")
 	p.write("sallyport.yaml", text)
 	if _, err := p.base().Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
 		t.Fatal(err)
