@@ -20,7 +20,11 @@ func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 		f, err = os.OpenFile(file, os.O_RDWR, 0)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock the data folder: %w; hint: set data to a folder that this user may write", err)
+		hint := "set data to a folder that this user may write"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = mayWrite
+		}
+		return nil, fmt.Errorf("lock the data folder: %w; hint: %s", err, hint)
 	}
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

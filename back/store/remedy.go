@@ -17,7 +17,11 @@ const (
 	mayWrite  = "let the user that runs sallyport own the data folder and all that is in it: chown -R, chmod -R u+rwX"
 	makeRoom  = "make room on the disk of the data folder"
 	reachable = "see that PostgreSQL runs, and that database is its address"
+	mayMake   = "let the user in the address own the database: ALTER DATABASE NAME OWNER TO USER"
 )
+
+// insufficientPrivilege is PostgreSQL's SQLSTATE of a right that is missing.
+const insufficientPrivilege = "42501"
 
 // remedied adds to an error of opening which file it is about and what to do.
 func remedied(err error, folder string) error {
@@ -26,6 +30,9 @@ func remedied(err error, folder string) error {
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return fmt.Errorf("%w; hint: %s", err, reachable)
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == insufficientPrivilege {
+		return fmt.Errorf("%w; hint: %s", err, mayMake)
 	}
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {

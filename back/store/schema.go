@@ -131,7 +131,10 @@ func (o Options) MakeTables(ctx context.Context, db *sql.DB, version int64) erro
 	if err == nil {
 		_, err = p.UpTo(ctx, version)
 	}
-	return err
+	if err != nil {
+		return remedied(err, o.Folder)
+	}
+	return nil
 }
 
 // Lock keeps all others from migrating the database, until it is let go.
