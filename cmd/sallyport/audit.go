@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sallyport/core/manage"
@@ -107,11 +108,14 @@ type AuditExport struct {
 func (x AuditExport) Run(r *run) error {
 	return r.logged(func(c *server.Core) error {
 		out := bufio.NewWriterSize(r.out, 1<<16)
-		write := jsonLines(out)
+		write, head := jsonLines(out), func() error { return nil }
 		if x.CSV {
-			write = table(out)
+			write, head = table(out)
 		}
 		err := c.Manage.ExportLog(r, c.Store, actor(), manage.Wanted{Since: x.Since, Until: x.Until, Person: x.Person, Events: x.Event}, write)
+		if err == nil {
+			err = head() // of a table without rows; a wish that cannot be read has none
+		}
 		return errors.Join(err, out.Flush())
 	})
 }
@@ -122,15 +126,18 @@ func jsonLines(out io.Writer) func(manage.LogLine) error {
 	return func(l manage.LogLine) error { return to.Encode(l) }
 }
 
-func table(out io.Writer) func(manage.LogLine) error {
+// table writes entries as rows, and its head once: before the first of them, or
+// when it is asked for.
+func table(out io.Writer) (write func(manage.LogLine) error, head func() error) {
 	to := csv.NewWriter(out)
-	begun := false
+	head = sync.OnceValue(func() error {
+		err := to.Write([]string{"entry", "id", "time", "event", "text", "method", "reason", "person", "person_id", "actor", "actor_id", "note", "address", "browser", "request", "attempt", "mac", "link"})
+		to.Flush()
+		return errors.Join(err, to.Error())
+	})
 	return func(l manage.LogLine) error {
-		if !begun {
-			begun = true
-			if err := to.Write([]string{"entry", "id", "time", "event", "text", "method", "reason", "person", "person_id", "actor", "actor_id", "note", "address", "browser", "request", "attempt", "mac", "link"}); err != nil {
-				return err
-			}
+		if err := head(); err != nil {
+			return err
 		}
 		row := []string{strconv.FormatInt(l.Entry, 10), l.ID, l.Time.UTC().Format(time.RFC3339Nano), l.Event, l.Text, l.Method, l.Reason, l.Person, l.PersonID, l.Actor, l.ActorID,
 			l.Note, l.Address, l.Browser, l.Request, l.Attempt, l.MAC, l.Link}
@@ -140,7 +147,7 @@ func table(out io.Writer) func(manage.LogLine) error {
 		err := to.Write(row)
 		to.Flush()
 		return errors.Join(err, to.Error())
-	}
+	}, head
 }
 
 // formula is what a spreadsheet takes for the beginning of one: also in a wide form,

@@ -54,7 +54,7 @@ type Wanted struct {
 }
 
 // ErrWanted is about a wish that cannot be read.
-var ErrWanted = errors.New("no such entries")
+var ErrWanted = errors.New("nothing done")
 
 // Filter reads a wish.
 func (m *Manager) Filter(ctx context.Context, w Wanted) (f audit.Filter, err error) {
