@@ -246,6 +246,25 @@ func TestABackupOnABareMachine(t *testing.T) {
 	}
 }
 
+// Who moves to a new machine is told which files go along, and nothing is written before.
+func TestARestoreWithoutTheFilesThatTheSettingsName(t *testing.T) {
+	t.Parallel()
+	p := install(t)
+	p.add("ada")
+	p.write("sallyport.yaml", p.file("sallyport.yaml")+"mail: {server: 'smtp://u@127.0.0.1:1', password_file: ./mail.secret, from: a@example.org}\n")
+	p.write("mail.secret", "swordfish")
+	p.cli("backup", "portal.backup")
+	dir := p.bare("portal.backup", "sallyport.key")
+	a := p.run(dir, nil, "", "restore", "portal.backup")
+	if a.code != 1 || !strings.Contains(a.err, "sallyport: the settings in the backup do not fit this machine: ") || !strings.Contains(a.err, `"mail.secret" cannot be read: no such file`) ||
+		!strings.Contains(a.err, "\nhint: bring the files that they name, or write a settings file first") {
+		t.Errorf("%d %s", a.code, a.err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("refused, it wrote %v", left)
+	}
+}
+
 // A backup that fails leaves no file of its name, nor any other.
 func TestABackupThatFails(t *testing.T) {
 	t.Parallel()

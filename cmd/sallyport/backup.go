@@ -112,7 +112,9 @@ func (c RestoreCmd) Run(r *run) error {
 	var text []byte
 	if _, there := os.Lstat(r.Config); errors.Is(there, fs.ErrNotExist) {
 		if text, err = server.Settings(r, c.Key, from); err == nil {
-			settings, err = config.Parse(text, r.Config, os.Environ(), server.ClockVariables...)
+			if settings, err = config.Parse(text, r.Config, os.Environ(), server.ClockVariables...); err != nil {
+				err = fmt.Errorf("the settings in the backup do not fit this machine: %w; hint: bring the files that they name, or write a settings file first: it is used in their place", err)
+			}
 		}
 	}
 	if err != nil {

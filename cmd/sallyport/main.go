@@ -68,7 +68,10 @@ func program() int {
 	}
 	text := remedy(err)
 	if !strings.Contains(text, "hint: ") { // every failure has one
-		text += "\nhint: change that and run the command again, or look further with sallyport doctor"
+		text += "\nhint: change that and run the command again"
+		if parsed.Command() != "doctor" {
+			text += ", or look further with sallyport doctor"
+		}
 	}
 	fmt.Fprintln(os.Stderr, "sallyport: "+printable(text))
 	var wrong usage
