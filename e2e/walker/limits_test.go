@@ -64,6 +64,7 @@ func (w *World) known(t *testing.T, b, who string) {
 // known, signs in at the first try, while they come and afterwards. (A thousand of
 // them, one after the other: server/TestAFloodOfWrongPasswordsKeepsNobodyOut.)
 func TestNoOwnerIsKeptOutByWrongPasswords(t *testing.T) {
+	t.Parallel()
 	const atOnce = 6
 	tries, addresses := int64(*tries), int64(*tries/2)
 	with(t, func(w *World) {
@@ -84,7 +85,11 @@ func TestNoOwnerIsKeptOutByWrongPasswords(t *testing.T) {
 					b := &Browser{Cookies: map[string]string{}, address: fmt.Sprintf("203.0.%d.%d", n%addresses/250, 1+n%250)}
 					page := b.send(w.Portal, "GET", "/sign-in", nil)
 					b.keep(page)
-					f, _ := (&Page{Body: page.Body}).Form("Sign in")
+					f, ok := (&Page{Body: page.Body}).Form("Sign in")
+					if !ok {
+						t.Errorf("no form to sign in: %s", page)
+						return
+					}
 					f.Fields.Set("username", "ada")
 					f.Fields.Set("password", fmt.Sprintf("wrong in its own way %d", n))
 					for {
@@ -114,6 +119,7 @@ func TestNoOwnerIsKeptOutByWrongPasswords(t *testing.T) {
 // A hundred misses in a row end an app, whatever is restarted meanwhile: not one
 // more, and none is forgotten.
 func TestAHundredMissesEndAnAppAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	with(t, func(w *World) {
 		w.does(t, Do{Do: "finish", What: "ada"}, Do{Do: "burn", What: "ada", Times: 2})
 		if w.Model.People["ada"].Working() || w.misses != 100 {
@@ -127,6 +133,7 @@ func TestAHundredMissesEndAnAppAcrossRestarts(t *testing.T) {
 // not end the app, while the owner signs in daily: 300 guesses in a year, each
 // right with 3 chances of a million, so less than one in a thousand.
 func TestGuessesOfAYear(t *testing.T) {
+	t.Parallel()
 	const daily = 90
 	with(t, func(w *World) {
 		w.known(t, "ada/1", "ada")
@@ -204,6 +211,7 @@ func (c *clerk) press(button string, pairs ...string) {
 // Everybody in an office behind one address sets up within an hour, though some
 // mistype their password, the text message's code or the app's.
 func TestAnOfficeBehindOneAddressEnrolsInAnHour(t *testing.T) {
+	t.Parallel()
 	with(t, func(w *World) {
 		p, began := w.Portal, w.Portal.Now()
 		texts := map[string]string{}

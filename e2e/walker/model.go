@@ -47,6 +47,7 @@ type Person struct {
 	NumberBy  string // the actor who holds that phone
 	NumberAt  time.Time
 	UsableAt  time.Time // of the number, for recovery
+	NumberMay bool      // a dispute may have voided it: the notice does not say
 	MustBy    time.Time // the last moment of the grace
 	SetupCode string
 	SetupTill time.Time
@@ -277,10 +278,10 @@ func (p *Person) bind(key, by string, step int64) {
 // there was one.
 func (p *Person) number(e164, by string, now time.Time) {
 	usable := now
-	if p.Number != "" {
+	if p.Number != "" && !p.NumberMay {
 		usable = now.Add(hold)
 	}
-	p.Number, p.NumberBy, p.NumberAt, p.UsableAt = e164, by, now, usable
+	p.Number, p.NumberBy, p.NumberAt, p.UsableAt, p.NumberMay = e164, by, now, usable, false
 }
 
 // StartAgain is what an operator does who resets or releases somebody.

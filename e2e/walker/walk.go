@@ -40,11 +40,11 @@ func (c *chooser) next() []Do {
 	case n < 50:
 		what := pick(c, "reset", "reset keep", "release", "release", "invite", "disable", "enable", "enable", "sign-out", "new password")
 		return []Do{{Do: "operator", What: what, With: map[string]string{"person": c.person()}}}
-	case n < 65:
+	case n < 60:
 		return []Do{{Do: "finish", What: c.person()}}
-	case n < 67:
+	case n < 63:
 		return []Do{{Do: "burn", What: c.person()}}
-	case n < 72:
+	case n < 70:
 		return []Do{{Do: "copy"}}
 	case n < 100:
 		return []Do{c.plant()}

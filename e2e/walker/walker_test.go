@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 
 // TestNothingOpensThatMayNot walks: see the package.
 func TestNothingOpensThatMayNot(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	done, seen, began := 0, map[string]int{}, time.Now()
 	if testing.Short() {
