@@ -156,3 +156,21 @@ func TestAnEntryThatCannotBeLinkedIsTold(t *testing.T) {
 		t.Errorf("%d entries linked, and nobody is told why not more", n)
 	}
 }
+
+func TestAnEntryThatCannotBeReadIsNamed(t *testing.T) {
+	o := store.Options{Folder: folder(t), Keys: keyFile(t)}
+	s := open(t, o)
+	ids := written(t, s, 5, audit.SignedIn, "ada")
+	chained(t, s)
+	loose := written(t, s, 1, audit.SignedIn, "ada")
+	db := raw(t, o)
+	for _, c := range []struct {
+		id string
+		at int64
+	}{{loose[0], 0}, {ids[2], 3}} {
+		exec1(t, db, "UPDATE audit SET at = 'x' WHERE id = '"+c.id+"'")
+		if r := verified(t, s); r.Fault == nil || r.Fault.Seq != c.at || r.Fault.ID != c.id {
+			t.Errorf("%+v, want entry %d", r.Fault, c.at)
+		}
+	}
+}

@@ -159,7 +159,9 @@ func (v *verifier) next(row database.Row) error {
 	v.batch.rows = append(v.batch.rows, auditRow{})
 	r := &v.batch.rows[len(v.batch.rows)-1]
 	if err := r.scan(row); err != nil {
-		return err
+		v.found(v.last.Seq+1, r.ID, "it cannot be read")
+		v.batch.rows = v.batch.rows[:len(v.batch.rows)-1]
+		return nil
 	}
 	r.late = v.tags
 	v.tags = v.tags || strings.HasPrefix(r.MAC, second)
@@ -186,7 +188,8 @@ func (v *verifier) next(row database.Row) error {
 func (v *verifier) unlinked(row database.Row) error {
 	r, err := scanRow(row)
 	if err != nil {
-		return err
+		v.found(0, r.ID, "it cannot be read")
+		return nil
 	}
 	if r.Seq < 0 {
 		v.found(r.Seq, r.ID, "it is in a place that no entry can have")
