@@ -64,7 +64,7 @@ func checkKind(g Gateway) (problem, hint string) {
 	case g.Kind == "":
 		return "is missing", "write kind: http, or kind: outbox"
 	case !known:
-		return quote(g.Kind) + " is not a kind of gateway", "outbox and http are built yet"
+		return quote(g.Kind) + " is not a kind of gateway", "there are outbox and http so far"
 	case !built:
 		return "kind " + g.Kind + " is not built yet", "outbox and http are; http can be told to call any provider"
 	}

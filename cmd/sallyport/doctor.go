@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,6 +106,9 @@ func looks(c *config.Config) (found []finding) {
 	}
 	if len(c.SMS.Gateways) == 0 {
 		found = append(found, finding{"note", "no SMS gateway is set: nobody can recover by text message", "see sms.gateways in the settings file"})
+	}
+	if !c.Loopback() && slices.ContainsFunc(c.SMS.Gateways, func(g config.Gateway) bool { return g.Kind == config.KindOutbox }) {
+		found = append(found, finding{"note", "an outbox keeps codes readable in a file, and others reach the portal: this is for trials only", "take the outbox and insecure out of the settings before people use it"})
 	}
 	if !c.HTTPS() {
 		found = append(found, finding{"note", "the address is http: only browsers on this machine can sign in", "set url to https, and tls.cert_file or a proxy in front"})
