@@ -113,7 +113,7 @@ var errands = []errand{
 		v.start = "/forgot"
 		return v
 	}, func(v *visitor) bool {
-		return at("sign-in")(v) && strings.Contains(v.page.words(), "Your password is changed") || at("app-code")(v)
+		return at("sign-in")(v) && strings.Contains(v.page.words(), "Your password is changed") || at("app-code")(v) && v.typed == v.next
 	}},
 	{"signing out", func(t *testing.T, d door) *visitor {
 		v := signedInTwice(t, d, false)

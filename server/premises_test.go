@@ -265,6 +265,7 @@ type visitor struct {
 	name    string
 	word    string // the password
 	next    string // the one to choose
+	typed   string // the one that was entered last
 	number  string // as it is typed
 	mail    string
 	address string
@@ -501,6 +502,7 @@ func (v *visitor) goOn() {
 		if v.next != "" && p.status == http.StatusUnprocessableEntity {
 			word = v.next // it was changed, and the answer was lost
 		}
+		v.typed = word
 		v.post("/sign-in", "username", v.name, "password", word)
 	case "two-factor-prompt":
 		v.get("/2fa/setup/app")
