@@ -38,7 +38,7 @@ func (c *chooser) next() []Do {
 	case n < 35:
 		return []Do{{Do: "restart", What: pick(c, "kill", "term")}}
 	case n < 50:
-		what := pick(c, "reset", "reset keep", "release", "release", "invite", "disable", "enable", "enable", "sign-out", "new password")
+		what := pick(c, "reset", "reset keep", "release", "release", "invite", "disable", "enable", "enable", "sign-out", "new password", "new password", "new password")
 		return []Do{{Do: "operator", What: what, With: map[string]string{"person": c.person()}}}
 	case n < 60:
 		return []Do{{Do: "finish", What: c.person()}}
@@ -109,7 +109,11 @@ func (c *chooser) change() []Do {
 	b := c.person() + pick(c, "/1", "/2")
 	who := c.w.Browsers[b].Actor
 	list := c.signIn(b)
-	to := pick(c, "/account/phone", "/account/app", "app:"+who, "/account/codes/new", "/account/password", "/account/2fa/off")
+	to := pick(c, "/account/phone", "/account/app", "app:"+who, "/account/codes/new", "/account/password", "/account/2fa/off", "/account/mail")
+	later := c.chance(40)
+	if later { // both factors are asked for again
+		list = append(list, Do{Do: "clock", By: 6 * time.Minute})
+	}
 	list = append(list, Do{Do: "open", In: b, What: to})
 	press := func(button string, with ...string) {
 		d := Do{Do: "press", In: b, What: button, With: map[string]string{}}
@@ -117,6 +121,9 @@ func (c *chooser) change() []Do {
 			d.With[with[i]] = with[i+1]
 		}
 		list = append(list, d)
+	}
+	if later {
+		press("Continue", "password", "password:"+who, "code", "app:"+who)
 	}
 	switch to {
 	case "/account/phone":
@@ -130,6 +137,8 @@ func (c *chooser) change() []Do {
 		press("Finish", "saved", "is:yes")
 	case "/account/password":
 		press("Save password", "password", "new:"+who)
+	case "/account/mail":
+		press("Send link", "mail", "is:nowhere")
 	default:
 		press("Turn off 2FA")
 	}
@@ -175,7 +184,10 @@ func (c *chooser) race() []Do {
 		}
 		return append(list, last, again)
 	}
-	return append(list, last)
+	if list = append(list, last); field == "recovery" {
+		list = append(list, Do{Do: "press", In: a, What: "Continue", With: map[string]string{"still": pick(c, "yes", "yes", "no")}})
+	}
+	return list
 }
 
 // message is a link out of a text or a mail, opened by whoever has it.
