@@ -162,6 +162,19 @@ func TestAnAppCodeEndsARecoveryThatIsOpen(t *testing.T) {
 	}
 }
 
+// An account that is turned off and on again has no recovery open: it may have been
+// turned off because of that.
+func TestTurningAnAccountOffEndsARecovery(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	p.enrol("root", "--operator")
+	p.lostTo(e164, "root").is(want{page: "recovery-wait"})
+	p.cli("person", "disable", "root")
+	p.move(24*time.Hour + time.Minute)
+	p.cli("person", "enable", "root")
+	p.lostTo(e164, "root").is(want{page: "recovery-wait"})
+}
+
 // lostTo asks for a text message to a number, as somebody without the app, and
 // enters its code.
 func (p *portal) lostTo(to, name string) *browser {

@@ -257,7 +257,8 @@ func (m *Manager) Disable(ctx context.Context, actor, id string) error {
 			return nil, nil
 		}
 		who.DisabledAt = m.Now()
-		return append(change.Set{person.Saved{Person: *who}, m.entry(audit.PersonDisabled, actor, who.ID, "")},
+		return append(change.Set{person.Saved{Person: *who}, m.entry(audit.PersonDisabled, actor, who.ID, ""),
+			flow.RecoveryEnded{Person: who.ID, Why: flow.ByChange, At: who.DisabledAt}}, // it would be open when the account is on again
 			m.everything(who.ID, session.EndedByOperator)...), nil
 	})
 }
