@@ -17,7 +17,7 @@ func TestNamesOfApps(t *testing.T) {
 		"end of sentence.":   "end of sentence.",
 		"電話":                 "電話",
 		"👩‍👩‍👧 phone":        "👩‍👩‍👧 phone",
-		"گوشی‌من":            "گوشی‌من",
+		"گوشی\u200cمن":       "گوشی\u200cمن",
 		"a/b: c":             "a/b: c",
 		`12" tablet`:         `12" tablet`,
 
