@@ -57,7 +57,7 @@ var mutants = []mutant{
 	one("a form works in any browser", "front/web/token.go", "[]byte(k.mac(\"form\", browser, parts[0]", "[]byte(k.mac(\"form\", parts[3], parts[0]"),
 	one("the whole number is shown", "core/phone/phone.go", "return p.Number[max(0, len(p.Number)-3):]", "return p.Number"),
 	{"a turned-off account goes on", []edit{{"core/flow/signed.go", "if who.Disabled() || who.Held() {", "if who.Held() {"},
-		{"core/manage/manage.go", "audit.PersonDisabled, actor, who.ID, \"\")},\n\t\t\tm.everything(who.ID, session.EndedByOperator)...), nil", "audit.PersonDisabled, actor, who.ID, \"\")}), nil"}}},
+		{"core/manage/manage.go", "At: who.DisabledAt}}, // it would be open when the account is on again\n\t\t\tm.everything(who.ID, session.EndedByOperator)...), nil", "At: who.DisabledAt}}), nil"}}},
 	one("a setup code works twice", "core/flow/recover.go", "|| !link.SpentAt.IsZero():", "|| false:"),
 	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
 }
