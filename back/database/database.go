@@ -50,6 +50,35 @@ func (q Question) take(row Row) error {
 	return nil
 }
 
+// each takes every row that a query has.
+func (q Question) each(rows *sql.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := q.take(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// snapshot answers questions in one transaction that only reads.
+func snapshot(ctx context.Context, db *sql.DB, level sql.IsolationLevel, questions []Question) error {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: level, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, q := range questions {
+		if err := q.each(tx.QueryContext(ctx, q.Query, q.Args...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Unreadable is about a row that came and makes no sense: the database is well.
 type Unreadable struct{ err error }
 

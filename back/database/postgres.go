@@ -133,17 +133,7 @@ func (p *Postgres) Read(ctx context.Context, questions []Question) error {
 
 // Snapshot answers questions about one moment.
 func (p *Postgres) Snapshot(ctx context.Context, questions []Question) error {
-	tx, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	for _, q := range questions {
-		if err := q.ask(ctx, tx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return snapshot(ctx, p.db, sql.LevelRepeatableRead, questions)
 }
 
 // retries is how often a change is tried again when PostgreSQL broke it off in

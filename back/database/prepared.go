@@ -75,17 +75,7 @@ func (p *prepared) answer(ctx context.Context, q Question) (err error) {
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(ctx, q.Args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := q.take(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return q.each(stmt.QueryContext(ctx, q.Args...))
 }
 
 // close leaves no statement open: with one the connection would not be closed, and

@@ -46,31 +46,7 @@ func (r *readers) Snapshot(ctx context.Context, questions []Question) error {
 		return err
 	}
 	defer func() { <-r.turns }()
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	for _, q := range questions {
-		if err := q.ask(ctx, tx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (q Question) ask(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, q.Query, q.Args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := q.take(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return snapshot(ctx, r.db, sql.LevelDefault, questions)
 }
 
 func (r *readers) turn(ctx context.Context) error {
