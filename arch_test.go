@@ -77,7 +77,7 @@ const (
 // until they are split.
 var overLong = map[string]int{
 	"core/flow":    4100, // sign-in, set-up, recovery, account: one machine
-	"front/portal": 5000, // 39 pages and their samples
+	"front/portal": 5200, // 39 pages and their samples
 	"back/store":   3800, // a file a noun, the chain of the audit log, the keys
 }
 

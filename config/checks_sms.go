@@ -39,6 +39,15 @@ func (c *Config) smsChecks() []check {
 			check{key + ".path", func() (string, string) { return checkPath(g) }, key + ".kind"},
 		)
 		rows = append(rows, countryChecks(key+".countries", g.Countries)...)
+		rows = append(rows, countryChecks(key+".first_for", g.FirstFor)...)
+		for j, country := range g.FirstFor {
+			rows = append(rows, check{fmt.Sprintf("%s.first_for[%d]", key, j), func() (string, string) {
+				if len(g.Countries) > 0 && !slices.Contains(g.Countries, country) {
+					return country + " is not among the countries of this gateway", "add it there"
+				}
+				return "", ""
+			}, key + ".countries"})
+		}
 		rows = append(rows, c.httpChecks(key, g)...)
 	}
 	return rows

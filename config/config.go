@@ -142,6 +142,9 @@ type Gateway struct {
 	Kind string `yaml:"kind"`
 	// Countries are the countries that this gateway is used for; without it, all.
 	Countries []string `yaml:"countries"`
+	// FirstFor are the countries in which this gateway is tried before those that
+	// stand above it in the list.
+	FirstFor []string `yaml:"first_for"`
 	// Path names the file that an outbox gateway appends its messages to.
 	Path string `yaml:"path" is:"file"`
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"sallyport/back/sms"
 	"sallyport/back/store"
 	"sallyport/core/message"
 )
@@ -18,16 +19,15 @@ const (
 	figuresTime = 2 * time.Second
 )
 
-// states are those of a message, in the order of its life.
-var states = []message.State{message.Waiting, message.Calling, message.Sent, message.Failed, message.Refused, message.Unknown, message.Late}
-
 // figures are read when somebody asks for the metrics: those that this process
 // has at any moment, and those of the database, which all nodes share.
 type figures struct {
-	core *Core
+	core   *Core
+	routes *sms.Routes // nil where nothing is sent
 
 	waiting, running, places, connections, pool *prometheus.Desc
 	up, sessions, messages, oldest, schema      *prometheus.Desc
+	breaker                                     *prometheus.Desc
 
 	mu     sync.Mutex
 	readAt time.Time
@@ -53,7 +53,7 @@ func (f *figures) database(m *metrics) {
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.waiting, f.running, f.places, f.connections, f.pool, f.up, f.schema, f.sessions, f.messages, f.oldest} {
+	for _, d := range []*prometheus.Desc{f.waiting, f.running, f.places, f.connections, f.pool, f.up, f.schema, f.sessions, f.messages, f.oldest, f.breaker} {
 		to <- d
 	}
 }
@@ -70,6 +70,7 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	gauge(f.connections, float64(pool.InUse), "in-use")
 	gauge(f.connections, float64(pool.Idle), "idle")
 	to <- prometheus.MustNewConstMetric(f.pool, prometheus.CounterValue, pool.WaitDuration.Seconds())
+	f.positions(gauge)
 	g, err := f.read()
 	if err != nil {
 		gauge(f.up, 0)
@@ -81,7 +82,7 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 		gauge(f.sessions, float64(g.Sessions[level+1]), strconv.FormatInt(level+1, 10))
 	}
 	for _, way := range []message.Way{message.ByText, message.ByMail} {
-		for _, state := range states {
+		for _, state := range message.States {
 			gauge(f.messages, float64(g.Messages[store.Message{Way: way, State: state}]), string(way), string(state))
 		}
 		waits := time.Duration(0)

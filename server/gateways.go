@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,10 +15,11 @@ import (
 )
 
 // Gateways makes the SMS gateways of the settings, in their order, for commands.
-func Gateways(c *config.Config) ([]sms.Gateway, error) { return gateways(c, clock, nil) }
+func Gateways(c *config.Config) ([]sms.Gateway, error) { return gateways(c, clock, nil, nil) }
 
-// gateways has a line for each kind. What an outbox writes is shown to tap, too.
-func gateways(c *config.Config, now func() time.Time, tap func(sms.Line)) (list []sms.Gateway, err error) {
+// gateways has a line for each kind. What an outbox writes is shown to tap, too;
+// what a gateway tells later goes to receipts, which commands do without.
+func gateways(c *config.Config, now func() time.Time, tap func(sms.Line), receipts sms.Receipts) (list []sms.Gateway, err error) {
 	for _, g := range c.SMS.Gateways {
 		var made sms.Gateway
 		switch g.Kind {
@@ -43,6 +45,28 @@ func overHTTP(c *config.Config, g config.Gateway, now func() time.Time) (sms.Gat
 	return &sms.HTTP{Caller: caller, Label: g.Name, Only: g.Countries, Origin: call.Origin, Request: call.Request, Ref: g.RefField,
 		OK:      sms.Means{Status: g.OKStatus, Field: g.OKField, Values: g.OKValues},
 		Refused: sms.Means{Status: g.RefusedStatus, Field: g.RefusedField, Values: g.RefusedValues}}, nil
+}
+
+// first are the gateways that come first in a country.
+func first(c *config.Config) map[string][]string {
+	names := map[string][]string{}
+	for _, g := range c.SMS.Gateways {
+		for _, country := range g.FirstFor {
+			names[country] = append(names[country], g.Name)
+		}
+	}
+	return names
+}
+
+// receipts are the doors by which gateways tell what became of a text, by name.
+func receipts(ways []sms.Gateway) map[string]http.Handler {
+	doors := map[string]http.Handler{}
+	for _, g := range ways {
+		if h, ok := g.(http.Handler); ok {
+			doors[g.Name()] = h
+		}
+	}
+	return doors
 }
 
 // taps keeps the newest text messages of the demo, for its page.

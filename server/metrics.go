@@ -39,7 +39,8 @@ type metrics struct {
 	figures  figures
 
 	tries, limits, events, stopped, refused *prometheus.CounterVec
-	requests                                *prometheus.HistogramVec
+	texts, receipts, spend                     *prometheus.CounterVec
+	requests, arrival                       *prometheus.HistogramVec
 	workers                                 *prometheus.GaugeVec
 	busy, commits, retries, failed          prometheus.Counter
 	waited, hashing, changes, applied       prometheus.Observer
@@ -66,7 +67,12 @@ func newMetrics() *metrics {
 	m.retries = m.counter("sallyport_database_retries_total", "Changes that PostgreSQL broke off in favour of another, and that were tried again.").WithLabelValues()
 	m.refused = m.counter("sallyport_database_refused_total", "Changes whose condition did not hold, by the condition.", "condition")
 	m.failed = m.counter("sallyport_database_failures_total", "Changes that the database did not take.").WithLabelValues()
+	m.texts = m.counter("sallyport_texts_total", "Calls that handed a text message to a gateway, by what came of them.", "gateway", "country", "state")
+	m.receipts = m.counter("sallyport_text_receipts_total", "Texts of which a gateway told later what became of them.", "gateway", "country", "state")
+	m.arrival = m.histogram("sallyport_text_delivery_seconds", "Time from handing a text to a gateway until it told that the text had arrived.", arrivals, "gateway")
+	m.spend = m.counter("sallyport_texts_spent_total", "What texts cost by the price table, in its currency, as this process sent them.", "gateway", "country")
 	m.figures.database(m)
+	m.figures.gateways(m)
 	m.workers = m.gauge("sallyport_worker_success_timestamp_seconds", "When a worker last did its work without a failure.", "worker")
 	m.gauge("sallyport_build_info", "1, with what was built.", "version", "go", "commit").WithLabelValues(built()).Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -13,12 +13,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"sallyport/back/sms"
 	"sallyport/back/seal"
 	"sallyport/back/store"
 	"sallyport/config"
 	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/limit"
+	"sallyport/core/message"
 	"sallyport/core/tally"
 	"sallyport/front/web"
 )
@@ -47,6 +49,9 @@ func joined(t *testing.T) (*metrics, *Core) {
 	m.hashed(time.Second, time.Second, false)
 	m.seen(web.Seen{Route: "/sign-in", Method: "GET", Status: 200, Took: time.Second})
 	m.worked("sender", time.Now)()
+	m.gateways(sms.NewRoutes([]sms.Gateway{&sms.Outbox{Label: "main"}}, nil, slog.New(slog.DiscardHandler)))
+	m.sent(message.Message{Country: "US", Cost: 40_000}, message.Settled{State: message.Sent})
+	m.told(message.Message{Gateway: "main", Country: "US", CalledAt: time.Now()}, message.Receipt{State: message.Delivered, At: time.Now()})
 	return m, core
 }
 
@@ -105,7 +110,7 @@ func TestEveryMetricIsExplained(t *testing.T) {
 			t.Errorf("the outcome %s is not explained", came)
 		}
 	}
-	for _, state := range states {
+	for _, state := range message.States {
 		if !strings.Contains(text, "`"+string(state)+"`") {
 			t.Errorf("the state %s is not explained", state)
 		}

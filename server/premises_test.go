@@ -104,7 +104,7 @@ func settle(p *premises, folder string) (*premises, error) {
 	}
 	work, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	texts := &sms.Sender{Queue: p.core.Store, Gateways: []sms.Gateway{carrier{p}}, Now: p.now, Log: log}
+	texts := &sms.Sender{Queue: p.core.Store, Routes: sms.NewRoutes([]sms.Gateway{carrier{p}}, nil, slog.New(slog.DiscardHandler)), Now: p.now, Log: log}
 	mails := &mail.Sender{Queue: p.core.Store, Server: postman{p}, Now: p.now, Log: log}
 	wg.Go(func() { texts.Run(work) })
 	wg.Go(func() { mails.Run(work) })

@@ -51,6 +51,7 @@ type Server struct {
 	metrics    *metrics
 	draining   atomic.Bool
 	asked      atomic.Int64 // when a load balancer last asked, in nanoseconds
+	receipts   map[string]http.Handler // by gateway
 	outboxPath string
 	outbox     func() []portal.DemoMessage
 
@@ -90,10 +91,14 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	shown := &taps{}
-	ways, err := gateways(o.Config, core.Now, shown.tap)
+	receiver := sms.NewReceiver(core.Store, core.Now, m.told)
+	ways, err := gateways(o.Config, core.Now, shown.tap, receiver.Take)
 	if err != nil {
 		return err
 	}
+	s.receipts = receipts(ways)
+	routes := sms.NewRoutes(ways, first(o.Config), s.log)
+	m.gateways(routes)
 	if o.Demo != nil {
 		shown.also = o.Demo.OnText
 		s.outboxPath, s.outbox = o.Demo.OutboxPath, shown.list
@@ -121,7 +126,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	sender := &sms.Sender{Queue: core.Store, Gateways: ways, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now)}
+	sender := &sms.Sender{Queue: core.Store, Routes: routes, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now), Sent: m.sent}
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log, Done: m.worked("sweeper", core.Now)}
 	wg.Go(func() { sender.Run(workers) })
 	wg.Go(func() { sweeper.Run(workers) })

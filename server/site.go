@@ -125,6 +125,9 @@ func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
 	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
 	all := p.Routes()
 	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
+	for name, h := range s.receipts {
+		all["POST "+web.Receipts+name] = h
+	}
 	return all
 }
 
@@ -165,7 +168,7 @@ func (s *Server) delayed(ctx context.Context) bool {
 	}
 	taken := 0
 	for _, m := range recent {
-		if m.State == message.Sent {
+		if m.State == message.Sent || m.State == message.Delivered {
 			taken++
 		}
 	}

@@ -284,7 +284,7 @@ func TestTheSenderTellsAGatewayThatIsNotThereFromOneThatDoesNotAnswer(t *testing
 			queue := newOutbox(m)
 			var log bytes.Buffer
 			ctx, stop := context.WithCancel(t.Context())
-			s := sms.Sender{Queue: queue, Gateways: []sms.Gateway{p.gateway(fields...)}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			s := sms.Sender{Queue: queue, Routes: sms.NewRoutes([]sms.Gateway{p.gateway(fields...)}, nil, slog.New(slog.DiscardHandler)), Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
 			ended := make(chan struct{})
 			go func() { s.Run(ctx); close(ended) }()
 			for until := time.Now().Add(8 * time.Second); time.Now().Before(until) && queue.row(m.ID).DoneAt.IsZero(); {

@@ -16,7 +16,7 @@ func TestTheSenderTellsOfRoundsThatReachedTheOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		queue := newOutbox()
 		var rounds atomic.Int64
-		s := &sms.Sender{Queue: queue, Gateways: []sms.Gateway{&gateway{}}, Now: clock, Log: slog.New(slog.DiscardHandler), Done: func() { rounds.Add(1) }}
+		s := &sms.Sender{Queue: queue, Routes: sms.NewRoutes([]sms.Gateway{&gateway{}}, nil, slog.New(slog.DiscardHandler)), Now: clock, Log: slog.New(slog.DiscardHandler), Done: func() { rounds.Add(1) }}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { s.Run(ctx); close(ended) }()

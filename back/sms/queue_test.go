@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -16,6 +17,8 @@ type outbox struct {
 	rows map[string]*message.Message
 	down error
 	wake chan struct{}
+
+	spent int64
 }
 
 func newOutbox(rows ...message.Message) *outbox {
@@ -24,6 +27,12 @@ func newOutbox(rows ...message.Message) *outbox {
 		o.rows[m.ID] = &m
 	}
 	return o
+}
+
+func (o *outbox) add(m message.Message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rows[m.ID] = &m
 }
 
 func (o *outbox) Woken() <-chan struct{} { return o.wake }
@@ -44,12 +53,24 @@ func (o *outbox) WaitingMessages(_ context.Context, now time.Time, most int) (wa
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, m := range o.rows {
-		if m.State == message.Waiting && m.ExpireAt.After(now) {
+		if m.State == message.Waiting && m.ExpireAt.After(now) && !m.LeaseAt.After(now) {
 			waiting = append(waiting, *m)
 		}
 	}
 	slices.SortFunc(waiting, func(a, b message.Message) int { return a.MadeAt.Compare(b.MadeAt) })
 	return waiting[:min(most, len(waiting))], o.down
+}
+
+func (o *outbox) Sends(_ context.Context, chain string) (sends []message.Message, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, m := range o.rows {
+		if m.Chain() == chain || m.ID == chain {
+			sends = append(sends, *m)
+		}
+	}
+	slices.SortFunc(sends, func(a, b message.Message) int { return cmp.Or(b.MadeAt.Compare(a.MadeAt), b.Hop-a.Hop) })
+	return sends, o.down
 }
 
 func (o *outbox) GiveUp(_ context.Context, before, now time.Time) error {
@@ -80,7 +101,14 @@ func (o *outbox) Apply(_ context.Context, set change.Set) error {
 			if o.rows[e.ID].State != message.Calling {
 				return &change.Refused{Effect: e}
 			}
-			o.rows[e.ID].State, o.rows[e.ID].Reason, o.rows[e.ID].DoneAt = e.State, e.Reason, e.At
+			o.rows[e.ID].State, o.rows[e.ID].Ref, o.rows[e.ID].Reason, o.rows[e.ID].DoneAt = e.State, e.Ref, e.Reason, e.At
+		case message.Deferred:
+			o.rows[e.ID].State, o.rows[e.ID].Reason, o.rows[e.ID].LeaseAt = message.Waiting, e.Reason, e.Until
+		case message.PassedOn:
+			was := o.rows[e.Was.ID]
+			was.State, was.Reason, was.DoneAt = e.Was.State, e.Was.Reason, e.Was.At
+			o.rows[e.Next.ID] = &e.Next
+			o.spent += e.Cost.Amount
 		}
 	}
 	return nil

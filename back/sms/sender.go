@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"sallyport/core/change"
+	"sallyport/core/limit"
 	"sallyport/core/message"
 )
 
@@ -36,6 +36,8 @@ var (
 type Queue interface {
 	WaitingMessages(ctx context.Context, now time.Time, most int) ([]message.Message, error)
 	Apply(ctx context.Context, set change.Set) error
+	// Sends are all texts of a chain, the newest first.
+	Sends(ctx context.Context, chain string) ([]message.Message, error)
 	// GiveUp marks what was being called before a moment as not known.
 	GiveUp(ctx context.Context, before, now time.Time) error
 	Woken() <-chan struct{}
@@ -54,11 +56,12 @@ const (
 
 // Sender sends what waits, oldest first, a few at once.
 type Sender struct {
-	Queue    Queue
-	Gateways []Gateway
-	Now      func() time.Time
-	Log      *slog.Logger
-	Done     func() // after each round that reached the outbox; or nil
+	Queue  Queue
+	Routes *Routes
+	Now    func() time.Time
+	Log    *slog.Logger
+	Done   func()                                        // after each round that reached the outbox; or nil
+	Sent   func(m message.Message, came message.Settled) // hears of each call; or nil
 }
 
 // Run sends until ctx ends; what is inside a call then is finished first.
@@ -129,53 +132,124 @@ func (s *Sender) all(ctx context.Context, batch []message.Message) bool {
 	return done > 0
 }
 
-// one sends a message: the row says so before the gateway is called, and what
-// came of it after. In between nobody else sends it, whatever happens.
+// one sends a message: the row says so before a gateway is called, and what came
+// of it after. In between nobody else sends it, whatever happens. What a gateway
+// did not take goes to the next one at once.
 func (s *Sender) one(ctx context.Context, m message.Message) bool {
-	gateway := s.gateway(m.Country)
-	if gateway == nil {
-		return s.unserved(ctx, m)
+	for {
+		next, further := s.hop(ctx, m)
+		if next == nil {
+			return further
+		}
+		m = *next
 	}
-	err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, Gateway: gateway.Name(), At: s.Now()}})
-	if _, taken := errors.AsType[*change.Refused](err); taken {
-		return true // another node has it
-	}
+}
+
+// hop makes one call and says what is to be sent by another gateway, if anything,
+// and whether it got any further.
+func (s *Sender) hop(ctx context.Context, m message.Message) (next *message.Message, further bool) {
+	sends, err := s.Queue.Sends(ctx, m.Chain())
 	if err != nil {
 		s.failed(ctx, err)
-		return false
+		return nil, false
 	}
-	settled := s.call(ctx, gateway, m)
-	if err := s.Queue.Apply(ctx, change.Set{settled}); err != nil {
+	way, done, err := s.Routes.pick(m, sends, s.Now())
+	if err != nil {
+		return nil, s.unserved(ctx, m, err)
+	}
+	err = s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, Gateway: way.Name(), At: s.Now()}})
+	if err != nil {
+		done(nil) // it was not called
+		return nil, s.taken(ctx, err)
+	}
+	settled, err := s.call(ctx, way.Gateway, m)
+	if _, full := errors.AsType[Busy](err); full || errors.Is(err, ErrRefused) {
+		done(nil) // it answers: the fault is the number's, or ours
+	} else {
+		done(err)
+	}
+	effect, next := s.after(m, way, settled, err)
+	if err := s.Queue.Apply(ctx, change.Set{effect}); err != nil {
 		s.failed(ctx, err) // it stays calling, and becomes not known
+		return nil, true
+	}
+	if s.Sent != nil {
+		m.Gateway = way.Name()
+		s.Sent(m, settled)
+	}
+	return next, true
+}
+
+// after is what a call leads to. A refusal is the number's fault, and no other
+// gateway would do better. Everything else goes to each of the others once.
+func (s *Sender) after(m message.Message, w *way, settled message.Settled, err error) (change.Effect, *message.Message) {
+	now := s.Now()
+	busy, full := errors.AsType[Busy](err)
+	var wait time.Duration
+	if full {
+		wait = w.busy(busy, now)
+	}
+	if err == nil || settled.State == message.Refused {
+		return settled, nil
+	}
+	if m.Hop+1 < len(s.Routes.serving(m.Country)) && m.ExpireAt.After(now) {
+		next := m.Next(now)
+		passed := message.PassedOn{Was: settled, Next: next}
+		if m.Paid != "" {
+			passed.Cost = limit.Spent{Budget: limit.Money(0), Key: m.Paid, Now: now, Amount: m.Cost, Free: true}
+		}
+		return passed, &next
+	}
+	if full {
+		return message.Deferred{ID: m.ID, Reason: settled.Reason, Until: now.Add(wait)}, nil
+	}
+	return settled, nil
+}
+
+// unserved deals with a message that no gateway takes now. Left as it is, such
+// messages would stand at the head of the queue and hold up all others.
+func (s *Sender) unserved(ctx context.Context, m message.Message, why error) bool {
+	now := s.Now()
+	busy, full := errors.AsType[Busy](why)
+	var effect change.Effect
+	switch {
+	case full:
+		effect = message.Deferred{ID: m.ID, Reason: why.Error(), Until: now.Add(busy.After)}
+	case errors.Is(why, errOut) && m.Kind != message.CodeKind: // nobody waits for it
+		effect = message.Deferred{ID: m.ID, Reason: why.Error(), Until: now.Add(restsFor)}
+	default:
+		why = fmt.Errorf("%w %s", why, m.Country)
+		effect = message.Settled{ID: m.ID, State: message.Failed, Reason: why.Error(), At: now}
+	}
+	if err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, At: now}, effect}); err != nil {
+		return s.taken(ctx, err)
+	}
+	if settled, ended := effect.(message.Settled); ended {
+		s.Log.Warn("text message not sent", "message", m.ID, "state", message.Failed, "error", why)
+		if s.Sent != nil {
+			s.Sent(m, settled)
+		}
 	}
 	return true
 }
 
-// unserved settles a message that no gateway takes. Left waiting, such messages
-// would stand at the head of the queue and hold up all others.
-func (s *Sender) unserved(ctx context.Context, m message.Message) bool {
-	now, reason := s.Now(), "no gateway serves the country "+m.Country
-	err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, At: now},
-		message.Settled{ID: m.ID, State: message.Failed, Reason: reason, At: now}})
+// taken says whether an error only means that another node has the message.
+func (s *Sender) taken(ctx context.Context, err error) bool {
 	if _, taken := errors.AsType[*change.Refused](err); taken {
 		return true
 	}
-	if err != nil {
-		s.failed(ctx, err)
-		return false
-	}
-	s.Log.Warn("text message not sent", "message", m.ID, "state", message.Failed, "error", reason)
-	return true
+	s.failed(ctx, err)
+	return false
 }
 
-func (s *Sender) call(ctx context.Context, gateway Gateway, m message.Message) message.Settled {
+func (s *Sender) call(ctx context.Context, gateway Gateway, m message.Message) (message.Settled, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	ref, err := within(ctx, gateway, m)
 	settled := message.Settled{ID: m.ID, Ref: ref, State: message.Sent, At: s.Now()}
 	switch {
 	case err == nil:
-		return settled
+		return settled, nil
 	case errors.Is(err, ErrRefused):
 		settled.State = message.Refused
 	case errors.Is(err, ErrUnknown), errors.Is(err, context.DeadlineExceeded):
@@ -185,7 +259,7 @@ func (s *Sender) call(ctx context.Context, gateway Gateway, m message.Message) m
 	}
 	settled.Reason = err.Error()
 	s.Log.Warn("text message not sent", "message", m.ID, "gateway", gateway.Name(), "state", settled.State, "error", err)
-	return settled
+	return settled, err
 }
 
 // within bounds a call even where the gateway does not keep to its context.
@@ -205,19 +279,6 @@ func within(ctx context.Context, gateway Gateway, m message.Message) (string, er
 	case <-ctx.Done():
 		return "", ErrUnknown
 	}
-}
-
-// gateway picks the first that serves a country.
-func (s *Sender) gateway(country string) Gateway {
-	for _, g := range s.Gateways {
-		if c, ok := g.(interface{ Countries() []string }); ok {
-			if list := c.Countries(); len(list) > 0 && !slices.Contains(list, country) {
-				continue
-			}
-		}
-		return g
-	}
-	return nil
 }
 
 func (s *Sender) failed(ctx context.Context, err error) {

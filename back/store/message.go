@@ -10,7 +10,7 @@ import (
 )
 
 const messageColumns = "id, person, kind, way, address, country, subject, body, state, made_at, expire_at, lease_at, called_at, done_at, gateway, ref, reason, " +
-	"code, prefix_hash, cost, paid, entered_at"
+	"code, prefix_hash, cost, paid, entered_at, hop, told_at"
 
 // messageAddress is what the address is sealed as. It was called a number before
 // there were mails.
@@ -64,6 +64,11 @@ func (t txn) message(effect change.Effect) error {
 		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
 	case message.Settled:
 		return t.settled(e)
+	case message.PassedOn:
+		return t.passedOn(e)
+	case message.Received:
+		return t.must(e, "UPDATE messages SET state = $3, ref = CASE WHEN ref = '' THEN $4 ELSE ref END, reason = $5, told_at = $6 WHERE id = $1 AND state = $2",
+			e.ID, string(e.From), string(e.State), e.Ref, e.Reason, ms(e.At))
 	case message.Deferred:
 		return t.must(e, "UPDATE messages SET state = 'waiting', reason = $2, lease_at = $3 WHERE id = $1 AND state = 'calling'", e.ID, e.Reason, ms(e.Until))
 	case messagesUnknown:
@@ -79,9 +84,25 @@ func (t txn) message(effect change.Effect) error {
 	return fmt.Errorf("no such effect on messages")
 }
 
-func (t txn) settled(e message.Settled) error {
-	err := t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6, subject = $6 WHERE id = $1 AND state = 'calling'",
+func (t txn) called(e message.Settled) error {
+	return t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6, subject = $6 WHERE id = $1 AND state = 'calling'",
 		e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
+}
+
+func (t txn) passedOn(e message.PassedOn) error {
+	if err := t.called(e.Was); err != nil {
+		return err
+	}
+	if e.Cost.Key != "" {
+		if _, err := t.spend(e.Cost); err != nil {
+			return err
+		}
+	}
+	return t.queued(e.Next)
+}
+
+func (t txn) settled(e message.Settled) error {
+	err := t.called(e)
 	if err != nil || e.State != message.Failed && e.State != message.Refused {
 		return err
 	}
@@ -97,7 +118,7 @@ func (t txn) repaid(where string, arg any) error {
 func (t txn) queued(m message.Message) error {
 	return t.do(insert("messages", messageColumns), m.ID, m.Person, m.Kind, string(m.Way), t.seal(messageAddress, m.ID, m.To), m.Country,
 		t.seal("messages.subject", m.ID, m.Subject), t.seal("messages.body", m.ID, m.Text), string(m.State), ms(m.MadeAt), ms(m.ExpireAt), ms(m.LeaseAt), ms(m.CalledAt), ms(m.DoneAt),
-		m.Gateway, m.Ref, m.Reason, m.Code, m.Prefix, m.Cost, m.Paid, ms(m.EnteredAt))
+		m.Gateway, m.Ref, m.Reason, m.Code, m.Prefix, m.Cost, m.Paid, ms(m.EnteredAt), m.Hop, ms(m.ToldAt))
 }
 
 func (s *Store) scanMessage(row scanner) (*message.Message, error) {
@@ -105,7 +126,7 @@ func (s *Store) scanMessage(row scanner) (*message.Message, error) {
 	var address, subject, body []byte
 	if err := row.Scan(&m.ID, &m.Person, &m.Kind, &m.Way, &address, &m.Country, &subject, &body, &m.State, when{&m.MadeAt}, when{&m.ExpireAt}, when{&m.LeaseAt},
 		when{&m.CalledAt}, when{&m.DoneAt}, &m.Gateway, &m.Ref, &m.Reason,
-		&m.Code, &m.Prefix, &m.Cost, &m.Paid, when{&m.EnteredAt}); err != nil {
+		&m.Code, &m.Prefix, &m.Cost, &m.Paid, when{&m.EnteredAt}, &m.Hop, when{&m.ToldAt}); err != nil {
 		return nil, err
 	}
 	if err := s.open(messageAddress, m.ID, address, &m.To); err != nil {
@@ -122,9 +143,19 @@ func (s *Store) Message(ctx context.Context, id string) (*message.Message, error
 	return first(list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE id = $1", id))
 }
 
-// WaitingMessages are the oldest text messages that wait to be sent.
+// WaitingMessages are the oldest text messages that wait to be sent and are due.
 func (s *Store) WaitingMessages(ctx context.Context, now time.Time, most int) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND way = 'text' AND expire_at > $1 ORDER BY made_at LIMIT $2", ms(now), most)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND way = 'text' AND expire_at > $1 AND lease_at <= $1 ORDER BY made_at LIMIT $2", ms(now), most)
+}
+
+// Sends are all messages of a chain, the newest first.
+func (s *Store) Sends(ctx context.Context, chain string) ([]message.Message, error) {
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE code = $1 OR id = $1 ORDER BY made_at DESC, hop DESC", chain)
+}
+
+// MessageByRef is the newest text that a gateway calls so, or nil.
+func (s *Store) MessageByRef(ctx context.Context, gateway, ref string) (*message.Message, error) {
+	return first(list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE ref = $2 AND ref <> '' AND gateway = $1 ORDER BY made_at DESC LIMIT 1", gateway, ref))
 }
 
 // WaitingMails are the oldest mails that wait to be sent and are due.
@@ -132,10 +163,10 @@ func (s *Store) WaitingMails(ctx context.Context, now time.Time, most int) ([]me
 	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE state = 'waiting' AND way = 'mail' AND expire_at > $1 AND lease_at <= $1 ORDER BY made_at LIMIT $2", ms(now), most)
 }
 
-// RecentMessages are the newest texts that were finished with, for telling whether
-// text messages are delayed.
+// RecentMessages are the newest texts that were finished with, but for those that
+// their own number kept from arriving, for telling whether text messages are delayed.
 func (s *Store) RecentMessages(ctx context.Context, most int) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND state IN ('sent', 'failed', 'unknown') ORDER BY made_at DESC LIMIT $1", most)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND state IN ('sent', 'delivered', 'failed', 'unknown', 'undelivered', 'blocked') ORDER BY made_at DESC LIMIT $1", most)
 }
 
 // handed are code texts that a gateway may have taken.

@@ -219,6 +219,14 @@ func flows() (rows []condition) {
 	add(allow, "what came of it", message.Settled{ID: m.ID, State: message.Sent, At: now})
 	add(refuse, "what came of it, again", message.Settled{ID: m.ID, State: message.Failed, At: now})
 	add(refuse, "a call after it", message.Called{ID: m.ID, Gateway: "g", At: now})
+	add(refuse, "passing on what was sent", message.PassedOn{Was: message.Settled{ID: m.ID, State: message.Failed, At: now}, Next: m.Next(now)})
+	add(refuse, "a receipt judged by another state", message.Received{ID: m.ID, From: message.Unknown, State: message.Delivered, At: now})
+	add(allow, "a receipt", message.Received{ID: m.ID, From: message.Sent, State: message.Delivered, At: now})
+	add(refuse, "a receipt after it", message.Received{ID: m.ID, From: message.Sent, State: message.Away, At: now})
+	passed := newMessage()
+	add(allow, "passing on what was called", message.PassedOn{Was: message.Settled{ID: passed.ID, State: message.Failed, At: now}, Next: passed.Next(now)},
+		message.Queued{Message: passed}, message.Called{ID: passed.ID, Gateway: "g", At: now})
+	add(refuse, "passing it on again", message.PassedOn{Was: message.Settled{ID: passed.ID, State: message.Failed, At: now}, Next: passed.Next(now)})
 
 	number := "+1212555" + digits()
 	for range phone.PerNumber {

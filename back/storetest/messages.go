@@ -37,6 +37,38 @@ func messages(w *world) {
 			w.Errorf("one in time is %+v", got)
 		}
 	})
+	w.run("passed on, with its cost, and told of", func(w *world) {
+		b := limit.Money(100)
+		m := newMessage()
+		m.Code, m.Cost, m.Paid = id(), 40, b.Key(id())
+		paid := limit.Spent{Budget: b, Key: m.Paid, Now: now, Amount: 40}
+		next := m.Next(at(time.Second))
+		again := paid
+		again.Free = true
+		w.apply(paid, message.Queued{Message: m}, message.Called{ID: m.ID, Gateway: "g", At: now},
+			message.PassedOn{Was: message.Settled{ID: m.ID, State: message.Failed, Reason: "down", At: now}, Next: next, Cost: again})
+		if got := must(w.Limits(ctx(), []string{m.Paid}))[m.Paid].Used; got != 80 {
+			w.Errorf("%d is spent on two sends", got)
+		}
+		w.apply(message.Called{ID: next.ID, Gateway: "h", At: now}, message.Settled{ID: next.ID, Ref: "ref-" + m.ID, State: message.Sent, At: now},
+			message.Received{ID: next.ID, Ref: "other", From: message.Sent, State: message.Gone, Reason: "30005", At: at(minute)})
+		sends := must(w.Sends(ctx(), m.Code))
+		if len(sends) != 2 || sends[0].ID != next.ID || sends[0].Text != "" || sends[1].State != message.Failed || sends[1].Text != "" {
+			w.Fatalf("the sends are %+v", sends)
+		}
+		if got := sends[0]; got.State != message.Gone || got.Hop != 1 || got.Ref != "ref-"+m.ID || got.Reason != "30005" || !got.ToldAt.Equal(at(minute)) {
+			w.Errorf("in the end it is %+v", got)
+		}
+		if got := must(w.MessageByRef(ctx(), "h", "ref-"+m.ID)); got == nil || got.ID != next.ID {
+			w.Errorf("by its reference it is %+v", got)
+		}
+		if got := must(w.MessageByRef(ctx(), "g", "ref-"+m.ID)); got != nil {
+			w.Errorf("another gateway's is %+v", got)
+		}
+		if got := must(w.MessageByRef(ctx(), "g", "")); got != nil {
+			w.Errorf("without a reference it is %+v", got)
+		}
+	})
 	w.run("what was being called in a crash", func(w *world) {
 		old, under := newMessage(), newMessage()
 		w.apply(message.Queued{Message: old}, message.Queued{Message: under},

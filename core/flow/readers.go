@@ -52,7 +52,8 @@ type Attempts interface {
 	Recovery(ctx context.Context, person string) (*Recovery, error)
 	// Standing is all that stands of a person, read at once.
 	Standing(ctx context.Context, of Subject) (Standing, error)
-	Message(ctx context.Context, id string) (*message.Message, error)
+	// Sends are all messages of a chain, the newest first.
+	Sends(ctx context.Context, chain string) ([]message.Message, error)
 	// Traffic is what became of the ripe code texts to a prefix and to a country.
 	Traffic(ctx context.Context, prefix, country string, now time.Time) (message.Traffic, error)
 }

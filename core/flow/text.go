@@ -163,14 +163,14 @@ func guessed(code *phone.TextCode) *fault.Fault {
 	return f
 }
 
-// Delivery is what is known of the newest text of a code; nil when nothing is.
+// Delivery is what is known of a code by its texts; nil when nothing is.
 func (m *Machine) Delivery(ctx context.Context, code phone.TextCode) (*message.Message, error) {
 	if code.Message == "" {
 		return nil, nil
 	}
-	msg, err := m.Attempts.Message(ctx, code.Message)
+	sends, err := m.Attempts.Sends(ctx, code.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read message: %w", err)
+		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	return msg, nil
+	return message.Best(sends), nil
 }

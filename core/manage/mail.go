@@ -29,11 +29,12 @@ func (m *Manager) WaitingMail(ctx context.Context, who person.Person) (w Waiting
 		return w, nil
 	}
 	asked := person.AskedMail(*link)
-	sent, err := m.Flow.Attempts.Message(ctx, asked.Message)
+	sends, err := m.Flow.Attempts.Sends(ctx, asked.Message)
 	if err != nil {
 		return w, fmt.Errorf("read message: %w", err)
 	}
 	w.Address = asked.Address
+	sent := message.Best(sends)
 	w.Stuck = sent != nil && (sent.State == message.Failed || sent.State == message.Waiting && sent.Reason != "")
 	return w, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/core/change"
+	"sallyport/core/limit"
 )
 
 // State is what became of a message.
@@ -24,6 +25,29 @@ const (
 	Unknown State = "unknown"
 	Late    State = "late" // its code expired before it could be sent
 )
+
+// What receipts tell of a text that a gateway took.
+const (
+	Delivered   State = "delivered"
+	Away        State = "away"        // the phone is off or full
+	Gone        State = "gone"        // the number is not in use
+	Unfit       State = "unfit"       // a landline, or what gets no texts
+	Blocked     State = "blocked"     // a filter of the network
+	OptedOut    State = "opted-out"   // its owner sent STOP
+	Undelivered State = "undelivered" // the network could not, and does not say why
+)
+
+// States are all states, in the order of a message's life.
+var States = []State{Waiting, Calling, Sent, Failed, Refused, Unknown, Late, Delivered, Away, Gone, Unfit, Blocked, OptedOut, Undelivered}
+
+// Lost says whether a network told that it could not deliver.
+func (s State) Lost() bool {
+	switch s {
+	case Away, Gone, Unfit, Blocked, OptedOut, Undelivered:
+		return true
+	}
+	return false
+}
 
 // CodeKind is the kind of a message that holds a code; notices carry the name of
 // their event.
@@ -55,6 +79,26 @@ type Message struct {
 	Cost      int64  // what it takes from the day's money, in millionths
 	Paid      string // the row of limits it was taken from; a text that was not sent gives it back
 	EnteredAt time.Time
+
+	Hop    int       // how many gateways failed with this very send before
+	ToldAt time.Time // when its receipt came
+}
+
+// Chain names what belongs together: all sends of one code, or of one notice.
+func (m Message) Chain() string {
+	if m.Code != "" {
+		return m.Code
+	}
+	return m.ID
+}
+
+// Next is the same text for another gateway to take.
+func (m Message) Next(now time.Time) Message {
+	next := m
+	next.ID, next.Code, next.State, next.Hop = rand.Text(), m.Chain(), Waiting, m.Hop+1
+	next.MadeAt, next.Gateway, next.Ref, next.Reason = now, "", "", ""
+	next.LeaseAt, next.CalledAt, next.DoneAt, next.ToldAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return next
 }
 
 // New makes a text message that waits to be sent.
@@ -99,4 +143,15 @@ type Settled struct {
 	ID, Ref, Reason string
 	State           State
 	At              time.Time
+}
+
+// PassedOn settles a call that did not work out and queues the same text for
+// another gateway. Both are paid for: the provider that did not answer may have
+// sent it, and one that refused may charge all the same. The condition: it was
+// being called.
+type PassedOn struct {
+	change.Mark
+	Was  Settled
+	Next Message
+	Cost limit.Spent
 }

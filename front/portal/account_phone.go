@@ -81,7 +81,9 @@ func (p *Portal) accountPhoneCodeView(r *http.Request, c *flow.Changing) (*Setup
 		Resend: resend("/account/phone/code/again", d.Text, c.Now)}
 	p.frame(&v.Frame, c.Signed)
 	v.Back = web.Link{Href: "/account/phone", Words: "page.back"}
-	return v, p.delivered(r, d.Text, &v.Frame)
+	err := p.arrival(r, d.Text, &v.Frame, &v.Arrival, v.Action)
+	otherNumber(v.Notices, v.OtherNumber)
+	return v, err
 }
 
 // changing draws a page of a change under way; without one it goes to the account.

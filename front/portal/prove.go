@@ -123,7 +123,7 @@ func (p *Portal) textView(r *http.Request, u *flow.Under) (*TextCode, error) {
 	if own := u.Phone(); own != nil {
 		v.Ending = own.Ending()
 	}
-	return v, p.delivered(r, code, &v.Frame)
+	return v, p.arrival(r, code, &v.Frame, &v.Arrival, v.Action)
 }
 
 func (p *Portal) getText(w http.ResponseWriter, r *http.Request) error {

@@ -202,7 +202,7 @@ func (s sampler) textCodes() []Sample {
 	const back, action = "/2fa/setup/phone", "/2fa/setup/phone/code"
 	again := Resend{Again: action + "/again", Gap: 30 * time.Second, Wait: 24 * time.Second}
 	plain := SetupPhoneCode{Frame: s.begun(back), Wizard: WithNumber, Action: action, Number: sampleNumber, Country: "United States",
-		Resend: again, OtherNumber: back, Delivery: action + "/state"}
+		Resend: again, OtherNumber: back, Arrival: Arrival{Delivery: action + "/state"}}
 	with := func(f web.Frame) *SetupPhoneCode {
 		v := plain
 		v.Frame = f
@@ -219,6 +219,9 @@ func (s sampler) textCodes() []Sample {
 	guessed, late := ending, ending
 	guessed.Frame = s.wrong(s.begun("/2fa/other"), invalid("code", "text-code.guessed-out"))
 	late.Delayed = true
+	arrived, lost := ending, ending
+	arrived.Delivered = 12 * time.Second
+	lost.Frame = s.say(s.begun("/2fa/other"), "warning", "again.undelivered")
 	return []Sample{
 		{"setup-phone-code", &plain},
 		{"setup-phone-code-empty", wrong(invalid("code", "text-code.empty"))},
@@ -242,6 +245,8 @@ func (s sampler) textCodes() []Sample {
 		{"text-code", &ending},
 		{"text-code-guessed-out", &guessed},
 		{"text-code-delayed", &late},
+		{"text-code-delivered", &arrived},
+		{"text-code-undelivered", &lost},
 	}
 }
 

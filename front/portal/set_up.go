@@ -12,7 +12,6 @@ import (
 	"sallyport/core/factor"
 	"sallyport/core/fault"
 	"sallyport/core/flow"
-	"sallyport/core/message"
 	"sallyport/core/phone"
 	"sallyport/core/session"
 	"sallyport/front/web"
@@ -283,36 +282,9 @@ func (p *Portal) numberCodeView(r *http.Request, u *flow.Under) (*SetupPhoneCode
 		v.Number = "…" + d.Number.Ending()
 	}
 	v.SignOut, v.Back = true, web.Link{Href: "/2fa/setup/phone", Words: "page.back"}
-	err := p.delivered(r, d.Text, &v.Frame)
-	if len(v.Notices) == 0 { // else the script would load the page again and again, and with it the field
-		v.Delivery = "/2fa/setup/phone/code/state"
-	}
+	err := p.arrival(r, d.Text, &v.Frame, &v.Arrival, v.Action)
+	otherNumber(v.Notices, v.OtherNumber)
 	return v, err
-}
-
-// became is what to say of a text that did not go out as it should, or "".
-func became(state message.State) (word string) {
-	switch state {
-	case message.Unknown:
-		return "text.unknown"
-	case message.Failed, message.Late:
-		return "text.outage"
-	case message.Refused:
-		return "phone.refused"
-	}
-	return ""
-}
-
-// delivered adds to a page what is known of the newest text, where that matters.
-func (p *Portal) delivered(r *http.Request, code phone.TextCode, f *web.Frame) error {
-	msg, err := p.Flow.Delivery(r.Context(), code)
-	if err != nil || msg == nil {
-		return err
-	}
-	if word := became(msg.State); word != "" {
-		f.Notices = append(f.Notices, web.Notice{Kind: "info", Text: p.Site.Say(word), Role: "status"})
-	}
-	return nil
 }
 
 // resend is what the block under a text message code says of the gaps.
@@ -358,26 +330,6 @@ func (p *Portal) numberAgain(w http.ResponseWriter, r *http.Request) error {
 		}
 		return p.numberCodeView(r, u)
 	})
-}
-
-// delivery tells the script what became of the newest text.
-func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
-	u, err := p.look(r)
-	if err != nil {
-		return err
-	}
-	if u == nil || u.Over != "" || u.Setup == nil {
-		return web.StatusError(http.StatusNotFound)
-	}
-	msg, err := p.Flow.Delivery(r.Context(), u.Setup.Data.Text)
-	if err != nil {
-		return err
-	}
-	state, text := "waiting", ""
-	if msg != nil && (msg.State == message.Failed || msg.State == message.Refused) {
-		state, text = "failed", p.Site.Plain(became(msg.State))
-	}
-	return web.JSON(w, map[string]string{"state": state, "text": text})
 }
 
 func (p *Portal) getScan(w http.ResponseWriter, r *http.Request) error {

@@ -14,9 +14,8 @@ type SetupPhoneCode struct {
 	Number  string // as typed
 	Country string // its country's name
 	Resend
+	Arrival
 	OtherNumber string // where a different number is entered
-	Delivery    string // where the script asks whether the text arrived, or ""
-	Delivered   time.Duration
 }
 
 // Resend is the block that sends a text message again.

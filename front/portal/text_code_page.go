@@ -11,6 +11,7 @@ type TextCode struct {
 	Ending  string // the last digits of the number; no more of it is shown
 	Delayed bool
 	Resend
+	Arrival
 }
 
 // OtherNumber is the link of the set-up, which this page has not: the number
