@@ -39,7 +39,7 @@ type metrics struct {
 	figures  figures
 
 	tries, limits, events, stopped, refused *prometheus.CounterVec
-	texts, receipts, spend                     *prometheus.CounterVec
+	texts, receipts, spend                  *prometheus.CounterVec
 	requests, arrival                       *prometheus.HistogramVec
 	workers                                 *prometheus.GaugeVec
 	busy, commits, retries, failed          prometheus.Counter

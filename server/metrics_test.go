@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
-	"sallyport/back/sms"
 	"sallyport/back/seal"
+	"sallyport/back/sms"
 	"sallyport/back/store"
 	"sallyport/config"
 	"sallyport/core/audit"

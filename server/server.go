@@ -50,7 +50,7 @@ type Server struct {
 	log        *slog.Logger
 	metrics    *metrics
 	draining   atomic.Bool
-	asked      atomic.Int64 // when a load balancer last asked, in nanoseconds
+	asked      atomic.Int64            // when a load balancer last asked, in nanoseconds
 	receipts   map[string]http.Handler // by gateway
 	outboxPath string
 	outbox     func() []portal.DemoMessage
