@@ -60,6 +60,8 @@ func (t txn) message(effect change.Effect) error {
 		return t.audit(e.Entry)
 	case message.Entered:
 		return t.do("UPDATE messages SET entered_at = $2 WHERE code = $1 AND entered_at = 0", e.Code, ms(e.At))
+	case message.Forgiven:
+		return t.do("UPDATE messages SET vouched = TRUE WHERE kind = 'code' AND made_at <= $3 AND (prefix_hash = $1 AND prefix_hash <> '' OR country = $2)", e.Prefix, e.Country, ms(e.At))
 	case message.Called:
 		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
 	case message.Settled:
@@ -84,13 +86,14 @@ func (t txn) message(effect change.Effect) error {
 	return fmt.Errorf("no such effect on messages")
 }
 
-func (t txn) called(e message.Settled) error {
-	return t.must(e, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6, subject = $6 WHERE id = $1 AND state = 'calling'",
+// ended writes what came of a call, as part of an effect.
+func (t txn) ended(of change.Effect, e message.Settled) error {
+	return t.must(of, "UPDATE messages SET state = $2, ref = $3, reason = $4, done_at = $5, body = $6, subject = $6 WHERE id = $1 AND state = 'calling'",
 		e.ID, string(e.State), e.Ref, e.Reason, ms(e.At), []byte{})
 }
 
 func (t txn) passedOn(e message.PassedOn) error {
-	if err := t.called(e.Was); err != nil {
+	if err := t.ended(e, e.Was); err != nil {
 		return err
 	}
 	if e.Cost.Key != "" {
@@ -102,7 +105,7 @@ func (t txn) passedOn(e message.PassedOn) error {
 }
 
 func (t txn) settled(e message.Settled) error {
-	err := t.called(e)
+	err := t.ended(e, e)
 	if err != nil || e.State != message.Failed && e.State != message.Refused {
 		return err
 	}
@@ -153,6 +156,11 @@ func (s *Store) Sends(ctx context.Context, chain string) ([]message.Message, err
 	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE code = $1 OR id = $1 ORDER BY made_at DESC, hop DESC", chain)
 }
 
+// TextsSince are the texts made since a moment, the newest first.
+func (s *Store) TextsSince(ctx context.Context, since time.Time, most int) ([]message.Message, error) {
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND made_at >= $1 ORDER BY made_at DESC LIMIT $2", ms(since), most)
+}
+
 // MessageByRef is the newest text that a gateway calls so, or nil.
 func (s *Store) MessageByRef(ctx context.Context, gateway, ref string) (*message.Message, error) {
 	return first(list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE ref = $2 AND ref <> '' AND gateway = $1 ORDER BY made_at DESC LIMIT 1", gateway, ref))
@@ -169,8 +177,8 @@ func (s *Store) RecentMessages(ctx context.Context, most int) ([]message.Message
 	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND state IN ('sent', 'delivered', 'failed', 'unknown', 'undelivered', 'blocked') ORDER BY made_at DESC LIMIT $1", most)
 }
 
-// handed are code texts that a gateway may have taken.
-const handed = "kind = 'code' AND state NOT IN ('failed', 'refused', 'late')"
+// handed are code texts that a gateway may have taken, and that count.
+const handed = "kind = 'code' AND NOT vouched AND state NOT IN ('failed', 'refused', 'late')"
 
 // Traffic is what became of the ripe code texts to a prefix and to a country.
 func (s *Store) Traffic(ctx context.Context, prefix, country string, now time.Time) (t message.Traffic, err error) {

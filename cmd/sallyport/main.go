@@ -30,6 +30,7 @@ type Commands struct {
 	Person  PersonCmd  `cmd:"" help:"People: add, list, show, set, invite, disable, enable, sign-out, reset-2fa, release, export, delete."`
 	Audit   AuditCmd   `cmd:"" help:"The audit log: verify, head, export, tail, prune."`
 	Key     KeyCmd     `cmd:"" help:"The keys that seal the database: rotate, status."`
+	SMS     SMSCmd     `cmd:"" name:"sms" help:"Text messages: test, status, log, open."`
 	Doctor  DoctorCmd  `cmd:"" help:"Look for what is wrong, and say what to do."`
 	Backup  BackupCmd  `cmd:"" help:"Write all that the portal has into one file; it may run meanwhile."`
 	Restore RestoreCmd `cmd:"" help:"Make the portal again from a backup, in an empty place."`

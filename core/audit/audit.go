@@ -63,6 +63,7 @@ const (
 	Reset           Event = "two-factor-reset"
 	Limited         Event = "limited"
 	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
+	TextsOpened     Event = "texts-opened"  // Note: the prefix or country that an operator opened
 	Restored        Event = "restored"      // the database was made from a backup; Note says which
 	KeyRotated      Event = "key-rotated"   // Reason: the number of the new data key
 	Exported        Event = "audit-exported"
@@ -80,7 +81,7 @@ var Events = []Event{
 	RecoveryWaiting, RecoveryDone, RecoveryStopped, RecoveryCode, CodesMade, CodesSaved, PasswordSet, PasswordChanged,
 	PasswordAsked, PasswordReset, MailAsked, MailChanged, MailRemoved, Confirmed, SetupCodeUsed, BrowserForgot, Disputed,
 	Released, PersonAdded, PersonChanged, PersonDeleted, PersonExported, PersonDisabled, PersonEnabled, Invited,
-	Reset, Limited, TextsStopped, Restored, KeyRotated, Exported, Pruned,
+	Reset, Limited, TextsStopped, TextsOpened, Restored, KeyRotated, Exported, Pruned,
 }
 
 // What Limited was about, as Method.

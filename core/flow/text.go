@@ -81,7 +81,7 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 // watch asks whether texts to this number's neighbours and country get answers,
 // and whether the day still has money.
 func (m *Machine) watch(ctx context.Context, msg *message.Message, s sending, now time.Time) (message.Verdict, error) {
-	to := message.Destination{Prefix: phone.Prefix(s.number), Hash: m.prefixKey(s.number), Country: s.country, Proved: s.proved}
+	to := message.Destination{Prefix: phone.Prefix(s.number), Hash: m.PrefixKey(s.number), Country: s.country, Proved: s.proved}
 	msg.Prefix = to.Hash
 	traffic, err := m.Attempts.Traffic(ctx, to.Hash, to.Country, now)
 	if err != nil {
@@ -94,12 +94,12 @@ func (m *Machine) watch(ctx context.Context, msg *message.Message, s sending, no
 	return m.Writer.Judge(msg, to, traffic, rows, now), nil
 }
 
-// prefixKey is how the start of a number is named in the database.
-func (m *Machine) prefixKey(e164 string) string { return m.derive("prefix", phone.Prefix(e164)) }
+// PrefixKey is how the start of a number is named in the database.
+func (m *Machine) PrefixKey(e164 string) string { return m.derive("prefix", phone.Prefix(e164)) }
 
 // answered is what a code that was entered does to what watches its text.
 func (m *Machine) answered(code phone.TextCode, now time.Time) change.Set {
-	return message.Answered(code.ID, m.prefixKey(code.Number), code.Address, code.Asked, now)
+	return message.Answered(code.ID, m.PrefixKey(code.Number), code.Address, code.Asked, now)
 }
 
 // Gap is the least time between the newest text of a code and the next one.

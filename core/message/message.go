@@ -9,6 +9,7 @@ import (
 
 	"sallyport/core/change"
 	"sallyport/core/limit"
+	"sallyport/core/words"
 )
 
 // State is what became of a message.
@@ -48,6 +49,9 @@ func (s State) Lost() bool {
 	}
 	return false
 }
+
+// Handed says whether a gateway may have taken a text.
+func Handed(s State) bool { return s != Failed && s != Refused && s != Late }
 
 // CodeKind is the kind of a message that holds a code; notices carry the name of
 // their event.
@@ -106,6 +110,19 @@ func New(person, kind, to, country, text string, now time.Time, life time.Durati
 	return Message{ID: rand.Text(), Person: person, Kind: kind, Way: ByText, To: to, Country: country, Text: text,
 		State: Waiting, MadeAt: now, ExpireAt: now.Add(life)}
 }
+
+// TestKind is the kind of a text that an operator sends to see whether it arrives.
+const TestKind = "test"
+
+// Trial is that text. It costs what any other costs.
+func (w Writer) Trial(to, country string, now time.Time) QueuedOnce {
+	m := New("", TestKind, to, country, words.Text("text.test", "Portal", w.Name, "when", w.When(now)), now, testLife)
+	cost := w.charge(&m, now)
+	cost.Free = true
+	return QueuedOnce{Message: m, Cost: cost}
+}
+
+const testLife = 10 * time.Minute
 
 // Queued stores a message for the sender. It has no condition.
 type Queued struct {

@@ -56,8 +56,8 @@ func (t Traffic) deaf() bool {
 	return len(t.Prefix) >= PrefixTexts
 }
 
-// costly says whether too few in the country answer.
-func (t Traffic) costly() bool {
+// Costly says whether too few in the country answer.
+func (t Traffic) Costly() bool {
 	return t.Country >= CountryTexts && t.CountryEntered*CountryShare < t.Country
 }
 
@@ -100,7 +100,7 @@ func (w Writer) Judge(m *Message, d Destination, t Traffic, rows map[string]limi
 		v.Wait, v.Why = PrefixClosed, whyPrefix
 		v.Effect.Add(limit.Closed{Key: limit.Prefix(d.Hash), Now: now, Until: now.Add(PrefixClosed)})
 		v.Effect.Add(alert("prefix", now, "about", d.Prefix, "n", strconv.Itoa(PrefixTexts)))
-	case t.costly():
+	case t.Costly():
 		v.Wait, v.Why = countryWait, whyCountry
 		v.Effect.Add(alert("country", now, "about", d.Country, "n", strconv.Itoa(t.Country), "entered", strconv.Itoa(t.CountryEntered)))
 	case row.Level > 0:
@@ -121,14 +121,14 @@ func (w Writer) money(v *Verdict, cost limit.Spent, row limit.State, now time.Ti
 	switch {
 	case after > w.Prices.Day:
 		v.Wait, v.Why = w.tomorrow(now), cost.Budget.Name
-		v.Effect.Add(alert("money-all", now, "about", day, "most", w.amount(w.Prices.Day)))
+		v.Effect.Add(alert("money-all", now, "about", day, "most", w.Amount(w.Prices.Day)))
 	case after*10 >= w.Prices.Day*8:
-		v.Effect.Add(alert("money-most", now, "about", day, "spent", w.amount(after), "most", w.amount(w.Prices.Day)))
+		v.Effect.Add(alert("money-most", now, "about", day, "spent", w.Amount(after), "most", w.Amount(w.Prices.Day)))
 	}
 }
 
-// amount is money as people write it: "3.10 EUR".
-func (w Writer) amount(millionths int64) string {
+// Amount is money as people write it: "3.10 EUR".
+func (w Writer) Amount(millionths int64) string {
 	return fmt.Sprintf("%d.%02d %s", millionths/1e6, millionths%1e6/1e4, w.Prices.Currency)
 }
 
@@ -155,6 +155,15 @@ func StoppedKind(e audit.Entry) (kind string, args []any) {
 		args = append(args, fact)
 	}
 	return string(audit.TextsStopped) + "." + e.Reason, args
+}
+
+// Forgiven lets texts go again to a prefix or a country: what went there until
+// now no longer counts. It has no condition.
+type Forgiven struct {
+	change.Mark
+	Prefix  string // its keyed hash, or ""
+	Country string
+	At      time.Time
 }
 
 // Answered is what a code that was entered does: its texts are answered, its

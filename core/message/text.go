@@ -77,7 +77,8 @@ func (w Writer) DisputeLink(token string) string { return w.URL + "/not-me/" + t
 // would not fit into a single message, and by how much.
 func (w Writer) Check() error {
 	when := w.longestMoment()
-	texts := map[string]string{"text.code": w.Code("000000", false), "text.code-new-app": w.Code("000000", true)}
+	texts := map[string]string{"text.code": w.Code("000000", false), "text.code-new-app": w.Code("000000", true),
+		"text.test": words.Text("text.test", "Portal", w.Name, "when", w.When(when))}
 	for _, n := range Notices {
 		texts["notice."+string(n)] = w.text(n, when, strings.Repeat("X", 26))
 	}

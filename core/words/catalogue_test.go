@@ -82,6 +82,7 @@ var byName = map[string]string{
 	"activity.":   "an event follows; front/portal draws each of them as a sample",
 	"mail.":       "a kind of mail follows; core/message tests each",
 	"key":         "a part of a mail follows; core/message tests each",
+	"text-state.": "a state of a text follows; core/message tests each",
 	"operators.":  "a kind of mail to operators follows; core/message tests each",
 	"countryWord": "a region follows; core/phone tests that each has a name",
 }
