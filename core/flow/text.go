@@ -34,17 +34,17 @@ func (m *Machine) send(ctx context.Context, s sending, client Client, now time.T
 	if err != nil {
 		return s.before, nil, err
 	}
+	msg := message.New(s.person, message.CodeKind, s.number, s.country, "", now, 0)
+	watch, err := m.watch(ctx, &msg, s, now)
+	if err != nil {
+		return s.before, nil, err
+	}
 	if wait > 0 {
 		word := "text.wait"
 		if which.Budget.Name == limit.TextNumber.Name && s.before.For(s.purpose, s.number, s.owner) && wait <= limit.TextNumber.Gaps[1] {
 			word = "text.early"
 		}
-		return s.before, nil, fault.New(fault.TooMany, word).After(wait)
-	}
-	msg := message.New(s.person, message.CodeKind, s.number, s.country, "", now, 0)
-	watch, err := m.watch(ctx, &msg, s, now)
-	if err != nil {
-		return s.before, nil, err
+		return s.before, watch.Seen(), fault.New(fault.TooMany, word).After(wait)
 	}
 	if watch.Wait > 0 {
 		m.Limited(watch.Why)

@@ -84,6 +84,16 @@ type Verdict struct {
 	Effect change.Set    // what is to be written either way: closing, telling operators
 }
 
+// Seen is what is written of a text that a budget holds back: that nobody reads
+// what goes there. Otherwise an attack that uses its budgets up at once would end
+// without anybody hearing of it.
+func (v Verdict) Seen() change.Set {
+	if v.Why == whyPrefix || v.Why == whyCountry {
+		return v.Effect
+	}
+	return nil
+}
+
 // Judge says whether a code text may go to a destination now, and charges it.
 func (w Writer) Judge(m *Message, d Destination, t Traffic, rows map[string]limit.State, now time.Time) (v Verdict) {
 	if cost := w.charge(m, now); cost.Amount > 0 {
