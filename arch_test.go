@@ -38,6 +38,8 @@ var arrows = []struct {
 	{"back/store", []string{"back/database", "back/seal", "core/*"}},
 	{"back/backup", []string{"back/store", "back/seal", "core/*"}},
 	{"back/seal", nil},
+	{"back/smpp", nil},
+	{"back/sms", []string{"back/smpp", "core/*"}},
 	{"back/*", []string{"core/*"}},
 	{"core/*", []string{"core/*"}},
 }

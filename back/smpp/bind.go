@@ -1,0 +1,22 @@
+package smpp
+
+// Account is who binds.
+type Account struct {
+	SystemID, Password, SystemType string
+}
+
+const version = 0x34
+
+// The most that the fields of an account hold.
+const (
+	SystemIDMost   = 15
+	PasswordMost   = 8
+	SystemTypeMost = 12
+)
+
+func (a Account) bind() []byte {
+	b := text(nil, a.SystemID, SystemIDMost)
+	b = text(b, a.Password, PasswordMost)
+	b = text(b, a.SystemType, SystemTypeMost)
+	return append(b, version, 0, 0, 0) // no range of addresses: what the account is for
+}
