@@ -194,7 +194,7 @@ func (s *Store) reached(ctx context.Context) (place, error) {
 	}
 	seen := s.seen
 	if end.Seq > seen.Seq && seen.Seq > 0 {
-		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", seen.Seq))
+		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", seen.Seq))
 		if err != nil {
 			return end, err
 		}

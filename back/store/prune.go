@@ -31,7 +31,7 @@ type pruned struct {
 
 func (t txn) pruned(e pruned) error {
 	for _, d := range e.Entries {
-		if err := t.must(e, "DELETE FROM audit WHERE seq = $1 AND link = $2", d.Seq, d.Link); err != nil {
+		if err := t.must(e, "DELETE FROM audit WHERE seq = $1 AND seq > 0 AND link = $2", d.Seq, d.Link); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more 
 // signed, if it is there: what the sweeper of another node took looks like that too.
 func (s *Store) stays(ctx context.Context, bad []place) error {
 	for _, p := range bad {
-		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", p.Seq))
+		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", p.Seq))
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (s *Store) beside(ctx context.Context, rows []auditRow) (links map[int64]st
 		before, gaps = nil, nil
 		for i, row := range rows {
 			if i == 0 || rows[i-1].Seq != row.Seq-1 {
-				questions = append(questions, into(&before, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1", row.Seq-1),
+				questions = append(questions, into(&before, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", row.Seq-1),
 					into(&gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps WHERE last_seq = $1", row.Seq-1))
 			}
 			if i == len(rows)-1 || rows[i+1].Seq != row.Seq+1 {
