@@ -37,6 +37,7 @@ var groups = []group{
 	{"commits", "short usual", (*bench).commits},
 	{"codes", "short usual", (*bench).codes},
 	{"texts", "short usual", (*bench).texts},
+	{"gateways", "short usual", (*bench).gateways},
 	{"passwords", "short usual", (*bench).passwords},
 	{"people", "long", (*bench).people},
 	{"sessions", "long", (*bench).sessions},

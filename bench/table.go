@@ -110,7 +110,7 @@ func (r row) verdict() (target, word string) {
 }
 
 // notBuilt is what targets ask of parts that do not exist yet.
-const notBuilt = "Left out, for they are not built yet: the gate's rows (checks signed in and not signed in), text messages that fail over to a second gateway."
+const notBuilt = "Left out, for they are not built yet: the gate's rows (checks signed in and not signed in)."
 
 // printTable prints the rows, then what is to be said of them.
 func printTable(w io.Writer, rows []row) error {
