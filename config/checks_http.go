@@ -10,28 +10,18 @@ import (
 	"sallyport/config/blank"
 )
 
-// httpKeys are the keys that only a gateway of kind http has.
-var httpKeys = []string{"method", "address", "headers", "body", "secrets", "ca_file", "ok_status", "ok_field", "ok_values",
-	"ref_field", "refused_status", "refused_field", "refused_values"}
-
 var (
 	secretName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 	fieldPath  = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+){0,9}$`)
 )
 
-// httpChecks are the rows of one gateway: what an http gateway needs, and that
-// others have none of it.
+// httpChecks are the rows of what an http gateway needs.
 func (c *Config) httpChecks(key string, g Gateway) (rows []check) {
 	add := func(name string, test func() (string, string)) {
 		rows = append(rows, check{key + "." + name, test, key + ".kind"})
 	}
 	if g.Kind != KindHTTP {
-		for _, name := range httpKeys {
-			if c.Declared(key + "." + name) {
-				add(name, func() (string, string) { return "belongs to gateways of kind http", "take it out" })
-			}
-		}
-		return rows
+		return nil
 	}
 	add("method", oneOf(g.verb(), http.MethodPost, http.MethodPut, http.MethodGet))
 	add("address", func() (string, string) { return c.checkAddress(g) })
@@ -149,21 +139,4 @@ func (g Gateway) checkSecretName(i int) (problem, hint string) {
 		return quote(name) + " is the name of another secret", ""
 	}
 	return "", ""
-}
-
-// gatewaySecrets reads the secrets of gateways from their files.
-func (r *reader) gatewaySecrets() {
-	for i := range r.config.SMS.Gateways {
-		for j := range r.config.SMS.Gateways[i].Secrets {
-			s, key := &r.config.SMS.Gateways[i].Secrets[j], fmt.Sprintf("sms.gateways[%d].secrets[%d].file", i, j)
-			if s.File == "" || r.isBad(key) {
-				continue
-			}
-			secret, err := readSecret(s.File)
-			if err != nil {
-				r.fault(key, r.placeOf(key), quote(s.File)+" cannot be read: "+err.Error(), unread(err, s.File))
-			}
-			s.value = &secret
-		}
-	}
 }

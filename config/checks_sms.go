@@ -9,7 +9,7 @@ import (
 
 // kinds are the kinds of gateways, and whether they are built.
 var kinds = map[string]bool{
-	KindOutbox: true, KindHTTP: true, "twilio": false, "vonage": false, "sns": false, "smpp": false,
+	KindOutbox: true, KindHTTP: true, KindTwilio: true, KindVonage: true, KindSNS: true, "smpp": false,
 }
 
 var gatewayName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -48,7 +48,12 @@ func (c *Config) smsChecks() []check {
 				return "", ""
 			}, key + ".countries"})
 		}
+		rows = append(rows, c.strayChecks(key, g)...)
 		rows = append(rows, c.httpChecks(key, g)...)
+		rows = append(rows, c.receiptChecks(key, g)...)
+		rows = append(rows, c.twilioChecks(key, g)...)
+		rows = append(rows, c.vonageChecks(key, g)...)
+		rows = append(rows, c.snsChecks(key, g)...)
 	}
 	return rows
 }
@@ -73,9 +78,9 @@ func checkKind(g Gateway) (problem, hint string) {
 	case g.Kind == "":
 		return "is missing", "write kind: http, or kind: outbox"
 	case !known:
-		return quote(g.Kind) + " is not a kind of gateway", "there are outbox and http so far"
+		return quote(g.Kind) + " is not a kind of gateway", "write kind: http to call any provider; docs/operate/sms.md has all kinds"
 	case !built:
-		return "kind " + g.Kind + " is not built yet", "outbox and http are; http can be told to call any provider"
+		return "kind " + g.Kind + " is not built yet", "http can be told to call any provider"
 	}
 	return "", ""
 }

@@ -30,6 +30,9 @@ const (
 
 	KindOutbox = "outbox" // sms.gateways[].kind
 	KindHTTP   = "http"   // sms.gateways[].kind
+	KindTwilio = "twilio" // sms.gateways[].kind
+	KindVonage = "vonage" // sms.gateways[].kind
+	KindSNS    = "sns"    // sms.gateways[].kind
 )
 
 // Config is all that the settings file may say. Load and Parse return only
@@ -137,8 +140,9 @@ type Gateway struct {
 	// Name is the name of the gateway in logs, pages and the address of its
 	// receipts: small letters, digits and hyphens.
 	Name string `yaml:"name"`
-	// Kind is the sort of gateway: outbox writes messages to a file, http calls a
-	// provider as the keys from method on say. Others are not built yet.
+	// Kind is the sort of gateway: outbox writes messages to a file, twilio, vonage
+	// and sns call the provider of that name, http calls any other as the keys from
+	// method on say.
 	Kind string `yaml:"kind"`
 	// Countries are the countries that this gateway is used for; without it, all.
 	Countries []string `yaml:"countries"`
@@ -148,11 +152,24 @@ type Gateway struct {
 	// Path names the file that an outbox gateway appends its messages to.
 	Path string `yaml:"path" is:"file"`
 
+	// Account is what the provider calls you: of twilio the Account SID, which
+	// begins with AC, of vonage the API key, of sns the access key ID.
+	Account string `yaml:"account"`
+	// SecretFile names the file of what belongs to it: of twilio the Auth Token, of
+	// vonage the API secret, of sns the secret access key.
+	SecretFile string `yaml:"secret_file" is:"file"`
+	// Service is the Messaging Service of twilio, which begins with MG, that picks
+	// the sender in the place of brand.sms_sender.
+	Service string `yaml:"service"`
+	// Region is that of sns, as eu-west-1.
+	Region string `yaml:"region"`
+
 	// Method is how an http gateway is called: POST, PUT or GET. Without it, POST.
 	Method string `yaml:"method"`
 	// Address is the address that is called. It is https; http is accepted for a
-	// loopback host only. After the host it may hold blanks, which are filled in
-	// for each message: {{.To}} (the number, as +442071838750), {{.Text}}, {{.ID}}
+	// loopback host only. Of twilio, vonage and sns it is a scheme and host in the
+	// place of the provider's own. Of http it may hold blanks after the host, which
+	// are filled in for each message: {{.To}} (the number, as +442071838750), {{.Text}}, {{.ID}}
 	// (unique), {{.Sender}} (brand.sms_sender) and {{secret "name"}}. A value is
 	// made safe for its place by form (after ? and in forms), path (before ?),
 	// json (quotes included), base64 (which joins several) or digits.
@@ -185,6 +202,28 @@ type Gateway struct {
 	RefusedField string `yaml:"refused_field"`
 	// RefusedValues are what that field says then.
 	RefusedValues []string `yaml:"refused_values"`
+
+	// ReceiptSecretFile names the file of the secret that receipts must bring: of
+	// http one of your own, of vonage the signature secret. Without it these kinds
+	// take no receipts; those of twilio are signed with the Auth Token.
+	ReceiptSecretFile string `yaml:"receipt_secret_file" is:"file"`
+	// ReceiptRefField is the field of a receipt with the provider's name for the
+	// message: a path as in ok_field where receipts are JSON, else the name of a
+	// field of the form or of the address.
+	ReceiptRefField string `yaml:"receipt_ref_field"`
+	// ReceiptIDField is the field of a receipt with the name that {{.ID}} gave it.
+	ReceiptIDField string `yaml:"receipt_id_field"`
+	// ReceiptStateField is the field of a receipt that says what became of it.
+	ReceiptStateField string `yaml:"receipt_state_field"`
+	// ReceiptReasonField is the field of a receipt with the provider's code for the
+	// reason.
+	ReceiptReasonField string `yaml:"receipt_reason_field"`
+	// ReceiptStates are what the state field says, each with what it means, as
+	// 'DELIVRD delivered': sent, delivered, away (off or full), gone (not in use),
+	// unfit (gets no texts), blocked, opted-out or undelivered.
+	ReceiptStates []string `yaml:"receipt_states"`
+
+	secret, receiptSecret *Secret // pointers, as in GatewaySecret
 }
 
 // GatewaySecret is a secret of a gateway, in a file of its own.

@@ -195,7 +195,7 @@ func TestAddressesThatAGatewayMayCall(t *testing.T) {
 
 func TestKeysOfHTTPBelongToHTTP(t *testing.T) {
 	text := "url: http://localhost\nsms:\n  gateways:\n    - name: o\n      kind: outbox\n      path: o\n"
-	for _, line := range []string{"method: GET", "address: x", "headers: [a]", "body: x", "secrets: [{name: a, file: b}]", "ca_file: x", "ok_status: [200]", "ok_field: x", "ok_values: [x]",
+	for _, line := range []string{"method: GET", "headers: [a]", "body: x", "secrets: [{name: a, file: b}]", "ok_status: [200]", "ok_field: x", "ok_values: [x]",
 		"ref_field: x", "refused_status: [400]", "refused_field: x", "refused_values: [x]"} {
 		_, err := Parse([]byte(text+"      "+line+"\n"), "s.yaml", nil)
 		key, _, _ := strings.Cut(line, ":")

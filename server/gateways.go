@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,7 +13,9 @@ import (
 
 	"sallyport/back/sms"
 	"sallyport/config"
+	"sallyport/core/message"
 	"sallyport/front/portal"
+	"sallyport/front/web"
 )
 
 // Gateways makes the SMS gateways of the settings, in their order, for commands.
@@ -26,7 +30,13 @@ func gateways(c *config.Config, now func() time.Time, tap func(sms.Line), receip
 		case config.KindOutbox:
 			made = &sms.Outbox{Label: g.Name, Path: g.Path, Only: g.Countries, Now: now, Tap: tap}
 		case config.KindHTTP:
-			made, err = overHTTP(c, g, now)
+			made, err = overHTTP(c, g, now, receipts)
+		case config.KindTwilio:
+			made, err = overTwilio(c, g, now, receipts)
+		case config.KindVonage:
+			made, err = overVonage(c, g, now, receipts)
+		case config.KindSNS:
+			made, err = overSNS(c, g, now)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sms gateway %s: %w", g.Name, err)
@@ -36,15 +46,24 @@ func gateways(c *config.Config, now func() time.Time, tap func(sms.Line), receip
 	return list, nil
 }
 
-func overHTTP(c *config.Config, g config.Gateway, now func() time.Time) (sms.Gateway, error) {
+func overHTTP(c *config.Config, g config.Gateway, now func() time.Time, receipts sms.Receipts) (sms.Gateway, error) {
 	caller, err := sms.NewCaller(g.CAFile, now)
 	if err != nil {
 		return nil, err
 	}
 	call := c.Call(g)
-	return &sms.HTTP{Caller: caller, Label: g.Name, Only: g.Countries, Origin: call.Origin, Request: call.Request, Ref: g.RefField,
+	h := &sms.HTTP{Caller: caller, Label: g.Name, Only: g.Countries, Origin: call.Origin, Request: call.Request, Ref: g.RefField,
 		OK:      sms.Means{Status: g.OKStatus, Field: g.OKField, Values: g.OKValues},
-		Refused: sms.Means{Status: g.RefusedStatus, Field: g.RefusedField, Values: g.RefusedValues}}, nil
+		Refused: sms.Means{Status: g.RefusedStatus, Field: g.RefusedField, Values: g.RefusedValues}}
+	if g.ReceiptSecretFile == "" {
+		return h, nil
+	}
+	states := map[string]message.State{}
+	for said, means := range g.States() {
+		states[said] = message.State(means)
+	}
+	return &sms.ReportingHTTP{HTTP: h, Receipts: receipts, Secret: g.ReceiptSecret().Reveal, States: states,
+		Fields: sms.ReceiptFields{Ref: g.ReceiptRefField, ID: g.ReceiptIDField, State: g.ReceiptStateField, Reason: g.ReceiptReasonField}}, nil
 }
 
 // first are the gateways that come first in a country.
@@ -68,6 +87,55 @@ func receipts(ways []sms.Gateway) map[string]http.Handler {
 	}
 	return doors
 }
+
+func overTwilio(c *config.Config, g config.Gateway, now func() time.Time, receipts sms.Receipts) (sms.Gateway, error) {
+	caller, err := sms.NewCaller(g.CAFile, now)
+	if err != nil {
+		return nil, err
+	}
+	return &sms.Twilio{Caller: caller, Receipts: receipts, Label: g.Name, Only: g.Countries, Origin: g.Origin(), Account: g.Account, Token: g.Secret().Reveal,
+		Sender: c.Brand.SMSSender, Service: g.Service, Callback: receiptsAt(c, g), NoReport: c.Loopback() && g.Address == ""}, nil
+}
+
+func overVonage(c *config.Config, g config.Gateway, now func() time.Time, receipts sms.Receipts) (sms.Gateway, error) {
+	caller, err := sms.NewCaller(g.CAFile, now)
+	if err != nil {
+		return nil, err
+	}
+	v := &sms.Vonage{Caller: caller, Label: g.Name, Only: g.Countries, Origin: g.Origin(), Money: g.Origin(), Account: g.Account, Secret: g.Secret().Reveal, Sender: c.Brand.SMSSender}
+	if g.Address == "" {
+		v.Money = "https://rest.nexmo.com"
+	}
+	if g.ReceiptSecretFile == "" {
+		return v, nil
+	}
+	if g.Address != "" || !c.Loopback() {
+		v.Callback = receiptsAt(c, g)
+	}
+	return &sms.ReportingVonage{Vonage: v, Receipts: receipts, Signature: g.ReceiptSecret().Reveal}, nil
+}
+
+func overSNS(c *config.Config, g config.Gateway, now func() time.Time) (sms.Gateway, error) {
+	caller, err := sms.NewCaller(g.CAFile, now)
+	if err != nil {
+		return nil, err
+	}
+	return &sms.SNS{Caller: caller, Label: g.Name, Only: g.Countries, Origin: g.Origin(), Region: g.Region, Account: g.Account, Secret: g.Secret().Reveal, Sender: c.Brand.SMSSender}, nil
+}
+
+// noted writes down that a receipt was not kept; the provider brings it again.
+func (s *Server) noted(take sms.Receipts) sms.Receipts {
+	return func(ctx context.Context, r message.Receipt) error {
+		err := take(ctx, r)
+		if err != nil && !errors.Is(err, sms.ErrNoSuch) {
+			s.log.Warn("receipt not kept", "gateway", r.Gateway, "error", err)
+		}
+		return err
+	}
+}
+
+// receiptsAt is where a gateway sends its receipts.
+func receiptsAt(c *config.Config, g config.Gateway) string { return c.URL + web.Receipts + g.Name }
 
 // taps keeps the newest text messages of the demo, for its page.
 type taps struct {

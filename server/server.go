@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	shown := &taps{}
 	receiver := sms.NewReceiver(core.Store, core.Now, m.told)
-	ways, err := gateways(o.Config, core.Now, shown.tap, receiver.Take)
+	ways, err := gateways(o.Config, core.Now, shown.tap, s.noted(receiver.Take))
 	if err != nil {
 		return err
 	}

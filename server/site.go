@@ -126,7 +126,7 @@ func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
 	all := p.Routes()
 	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
 	for name, h := range s.receipts {
-		all["POST "+web.Receipts+name] = h
+		all["POST "+web.Receipts+name], all["GET "+web.Receipts+name] = h, h // each says what it takes
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Means is which answers mean something: those with one of the statuses, if any
@@ -33,7 +34,8 @@ func (m Means) fit(a *answer) bool {
 // answer is what a gateway said.
 type answer struct {
 	status int
-	body   []byte // nil where it was not whole, too long, or not wanted
+	after  time.Duration // how long it asks to wait
+	body   []byte        // nil where it was not whole, too long, or not wanted
 	tree   any
 	read   bool
 	sound  bool

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"os"
+	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,13 +106,22 @@ func (c *Caller) call(r *http.Request, body bool) (*answer, error) {
 	}
 	defer resp.Body.Close()
 	c.note(resp.Header, began)
-	a := &answer{status: resp.StatusCode}
+	a := &answer{status: resp.StatusCode, after: after(resp.Header)}
 	if body {
 		if a.body, err = io.ReadAll(io.LimitReader(resp.Body, answerMost+1)); err != nil || len(a.body) > answerMost {
 			a.body = nil
 		}
 	}
 	return a, nil
+}
+
+// after is how long an answer asks to wait, at most an hour; zero where it does not.
+func after(h http.Header) time.Duration {
+	n, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return time.Duration(min(n, 3600)) * time.Second
 }
 
 // note remembers how far the clocks were apart. The date of an answer is cut to
@@ -142,14 +154,47 @@ func (c *Caller) reach(ctx context.Context, origin string) error {
 		return err
 	}
 	r.Header.Set("User-Agent", "sallyport")
-	_, err = c.call(r, false)
+	_, err = c.tried(r, origin)
+	return err
+}
+
+// tried is call with errors that say what to do.
+func (c *Caller) tried(r *http.Request, origin string) (*answer, error) {
+	a, err := c.call(r, true)
 	if missed, ok := errors.AsType[*notReached](err); ok {
-		return fmt.Errorf("%w; hint: %s", err, remedy(missed.cause))
+		return nil, fmt.Errorf("%w; hint: %s", err, remedy(missed.cause))
 	}
 	if err != nil {
-		return fmt.Errorf("%s takes connections, but does not answer; hint: check that it speaks HTTP, and ask the provider", origin)
+		return nil, fmt.Errorf("%s takes connections, but does not answer; hint: check that it speaks HTTP, and ask the provider", origin)
 	}
-	return nil
+	return a, nil
+}
+
+// ask asks a provider what only the owner of the account may know. Its error says
+// what to do.
+func (c *Caller) ask(r *http.Request, origin string) (*answer, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), callTime)
+	defer cancel()
+	a, err := c.tried(r.WithContext(ctx), origin)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+		return nil, fmt.Errorf("%s does not know the account and its secret (answered %d); hint: check account and secret_file", origin, a.status)
+	case a.status/100 != 2:
+		return nil, fmt.Errorf("%s answered %d; hint: check account and address, and ask the provider", origin, a.status)
+	}
+	return a, nil
+}
+
+var amount = regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`)
+
+// money is an amount as a provider tells it, or "" where it is none.
+func money(left, currency string) string {
+	if !amount.MatchString(left) {
+		return ""
+	}
+	return strings.TrimSpace(left + " " + currency)
 }
 
 // remedy is what to do about a gateway that was not reached.

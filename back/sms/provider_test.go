@@ -162,8 +162,14 @@ func (p *provider) gateway(lines ...string) *sms.HTTP {
 	return made(p.t, p.folder, text+"      "+strings.Join(lines, "\n      ")+"\n")
 }
 
-// made makes the one gateway of a settings file.
+// made makes the one gateway of a settings file, of kind http.
 func made(t *testing.T, folder, text string) *sms.HTTP {
+	t.Helper()
+	return ofAnyKind(t, folder, text).(*sms.HTTP)
+}
+
+// ofAnyKind makes the one gateway of a settings file.
+func ofAnyKind(t *testing.T, folder, text string) sms.Gateway {
 	t.Helper()
 	c, err := config.Parse([]byte(text), filepath.Join(folder, "sallyport.yaml"), nil)
 	if err != nil {
@@ -173,7 +179,7 @@ func made(t *testing.T, folder, text string) *sms.HTTP {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d gateways, %v", len(list), err)
 	}
-	return list[0].(*sms.HTTP)
+	return list[0]
 }
 
 // letter is a message as people get them.

@@ -34,9 +34,12 @@ func gateways(ctx context.Context, c *config.Config) (found []finding) {
 		if !ok {
 			continue
 		}
-		found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s: the request can be filled in whole", g.Name()), ""})
-		found = append(found, readable(c.SMS.Gateways[i])...)
-		found = append(found, reach(ctx, g.Name(), c.Call(c.SMS.Gateways[i]).Origin, at)...)
+		set := c.SMS.Gateways[i]
+		if set.Kind == config.KindHTTP {
+			found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s: the request can be filled in whole", g.Name()), ""})
+		}
+		found = append(found, readable(set)...)
+		found = append(found, reach(ctx, g.Name(), set.Origin(), at)...)
 	}
 	return append(found, proxied(c)...)
 }
@@ -49,21 +52,33 @@ func faulty(err error) finding {
 
 // readable looks at the files of a gateway's secrets.
 func readable(g config.Gateway) (found []finding) {
-	for _, s := range g.Secrets {
-		if info, err := os.Stat(s.File); err == nil && info.Mode().Perm()&0o077 != 0 {
-			found = append(found, finding{"note", fmt.Sprintf("%s can be read by others (%v)", s.File, info.Mode().Perm()), "chmod 600 " + s.File})
+	for _, file := range g.SecretFiles() {
+		if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+			found = append(found, finding{"note", fmt.Sprintf("%s can be read by others (%v)", file, info.Mode().Perm()), "chmod 600 " + file})
 		}
 	}
 	return found
 }
 
+// prepaid is a gateway that can be asked what money is left.
+type prepaid interface {
+	Balance(ctx context.Context) (amount string, err error)
+}
+
 func reach(ctx context.Context, name, origin string, g reached) []finding {
-	if err := g.Reach(ctx); err != nil {
+	err, left := g.Reach(ctx), ""
+	if p, ok := g.(prepaid); ok && err == nil {
+		left, err = p.Balance(ctx)
+	}
+	if err != nil {
 		return []finding{faulty(fmt.Errorf("sms gateway %s: %w", name, err))}
 	}
 	found := []finding{{"ok", fmt.Sprintf("sms gateway %s answers at %s", name, origin), ""}}
 	if strings.HasPrefix(origin, "https:") {
 		found[0].What += ", and its certificate is good"
+	}
+	if left != "" {
+		found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s has a balance of %s", name, left), ""})
 	}
 	off, at := g.ClockOff()
 	switch {
