@@ -126,5 +126,8 @@ func (p *Portal) changeState(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if c.Setup == nil {
+		return web.StatusError(http.StatusNotFound)
+	}
 	return p.state(w, r, c.Setup.Data.Text)
 }
