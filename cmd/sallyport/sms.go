@@ -62,13 +62,13 @@ func (s SMSTest) Run(r *run) error {
 			switch {
 			case !own && now.State == "waiting" && time.Since(began) > taken:
 				own = true
-				fmt.Fprintln(r.err, "no running portal takes it, so this command sends what waits itself")
+				r.note("no running portal takes it, so this command sends what waits itself")
 				wg.Go(func() { _ = c.SendTexts(ctx) })
 			case time.Since(began) > s.Wait, now.State == "sent" && silent(c.Config, now.Gateway):
 				if now.State != "sent" {
 					return fmt.Errorf("the text message is %s; hint: sallyport sms log shows later what became of it", now.Words)
 				}
-				fmt.Fprintf(r.err, "the gateway has it, and tells no more: look at the phone\n")
+				r.note("the gateway has it, and tells no more: look at the phone")
 				return r.sayIfJSON(now)
 			}
 			select {
@@ -107,6 +107,13 @@ func reason(l manage.TextLine) string {
 		return l.Words
 	}
 	return l.Words + " (" + l.Reason + ")"
+}
+
+// note is a line for people.
+func (r *run) note(text string) {
+	if !r.JSON {
+		fmt.Fprintln(r.out, text)
+	}
 }
 
 func (r *run) sayIfJSON(v any) error {

@@ -285,6 +285,9 @@ func (m *Manager) TestText(ctx context.Context, actor, number, country string) (
 		return "", ErrNoGateway
 	}
 	to, err := phone.Parse(number, country, m.Flow.Numbers)
+	if f := fault.Of(err); f != nil && f.Word == "phone.country" {
+		return "", fmt.Errorf("%q is in a country that texts may not go to; hint: add it to sms.countries", number)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%q is no number that texts may go to: %w; hint: write it with + and the country's code, and see sms.countries", number, err)
 	}
