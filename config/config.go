@@ -71,7 +71,7 @@ type Config struct {
 	// as two letters. It must be given with any gateway other than outbox.
 	DefaultCountry string `yaml:"default_country"`
 	// Policy is the policy that holds until an operator changes it. What is
-	// given here cannot be changed on the policy page.
+	// given here cannot be changed by anything else.
 	Policy Policy `yaml:"policy"`
 	// Hashing is the cost of a password.
 	Hashing Hashing `yaml:"hashing"`

@@ -63,14 +63,17 @@ func (v AuditVerify) Run(r *run) error {
 		if r.JSON {
 			return nil
 		}
-		fmt.Fprintf(r.out, "the audit log verifies: %d entries, the last is number %d\n", report.Entries, report.Last)
+		fmt.Fprintf(r.out, "the audit log verifies: %s, the last is number %d\n", many(report.Entries, "entry", "entries"), report.Last)
 		for _, more := range []struct {
 			n    int64
 			text string
-		}{{report.Pruned, "pruned, by signed gaps"}, {report.Erased, "of people who were deleted"}, {report.Unlinked, "too new to be linked"}, {int64(report.Heads), "signed heads compared"}} {
+		}{{report.Pruned, "pruned, by signed gaps"}, {report.Erased, "of people who were deleted"}, {report.Unlinked, "too new to be linked"}} {
 			if more.n > 0 {
 				fmt.Fprintf(r.out, "  %d %s\n", more.n, more.text)
 			}
+		}
+		if n := int64(report.Heads); n > 0 {
+			fmt.Fprintf(r.out, "  %s compared\n", many(n, "signed head", "signed heads"))
 		}
 		return nil
 	})
@@ -209,4 +212,12 @@ func (p AuditPrune) Run(r *run) error {
 		}
 		return r.say(map[string]any{"pruned": n}, "pruned %d entries\n", n)
 	})
+}
+
+// many counts things in words.
+func many(n int64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }

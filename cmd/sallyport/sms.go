@@ -148,7 +148,7 @@ func (SMSStatus) Run(r *run) error {
 			fmt.Fprintln(r.out)
 		}
 		for _, n := range s.Countries {
-			fmt.Fprintf(r.out, "  %-16s %d codes, %d entered", n.Country, n.Codes, n.Entered)
+			fmt.Fprintf(r.out, "  %-16s %s, %d entered", n.Country, many(int64(n.Codes), "code", "codes"), n.Entered)
 			if n.Costly {
 				fmt.Fprint(r.out, "; many texts, few codes entered: possible abuse")
 			}

@@ -70,6 +70,7 @@ type handler = func(http.ResponseWriter, *http.Request) error
 func (p *Portal) routes() map[string]handler {
 	routes := map[string]handler{
 		"GET /{$}":                             p.home,
+		"GET /account":                         p.home,
 		"GET /sign-in":                         p.getSignIn,
 		"POST /sign-in":                        p.postSignIn,
 		"GET /sign-out":                        p.askSignOut,
