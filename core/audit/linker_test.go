@@ -1,0 +1,151 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// chain is a log in memory: how many entries wait, and what was asked of it.
+type chain struct {
+	waiting, linked, batches int
+	signed                   int
+	held                     []Leased
+	taken                    bool // another node has the lease
+	fails                    error
+	failsToSign              error
+	signedAlready            bool
+}
+
+func (c *chain) Unlinked(context.Context) (bool, error) { return c.waiting > 0, c.fails }
+
+func (c *chain) Hold(_ context.Context, l Leased) (bool, error) {
+	c.held = append(c.held, l)
+	return !c.taken, nil
+}
+
+func (c *chain) LinkEntries(ctx context.Context, most int) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	n := min(most, c.waiting)
+	c.waiting, c.linked, c.batches = c.waiting-n, c.linked+n, c.batches+1
+	return n, nil
+}
+
+func (c *chain) SignHead(_ context.Context, now time.Time) (*Head, error) {
+	if c.failsToSign != nil || c.signedAlready {
+		return nil, c.failsToSign
+	}
+	c.signed++
+	return &Head{Seq: int64(c.linked), At: now}, nil
+}
+
+// heard is what a linker told.
+type heard struct {
+	failed error
+	heads  []Head
+	rounds int
+}
+
+func linker(c *chain) (*Linker, *heard) {
+	h := &heard{}
+	return &Linker{
+		Chain: c, Node: "one", Now: time.Now,
+		Failed: func(err error) { h.failed = err },
+		Signed: func(head Head) { h.heads = append(h.heads, head) },
+		Done:   func() { h.rounds++ },
+	}, h
+}
+
+func TestARoundByItsTable(t *testing.T) {
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		about                                 string
+		chain                                 chain
+		sign                                  bool
+		linked, batches, holds, heads, rounds int
+		failed                                error
+	}{
+		{"nothing waits: no lease is asked for", chain{}, false, 0, 0, 0, 0, 1, nil},
+		{"one waits", chain{waiting: 1}, false, 1, 1, 1, 0, 1, nil},
+		{"a batch less one", chain{waiting: linkBatch - 1}, false, linkBatch - 1, 1, 1, 0, 1, nil},
+		{"a whole batch: there may be more", chain{waiting: linkBatch}, false, linkBatch, 2, 2, 0, 1, nil},
+		{"more than a batch, the lease kept for each", chain{waiting: 2*linkBatch + 1}, false, 2*linkBatch + 1, 3, 3, 0, 1, nil},
+		{"another node has the lease", chain{waiting: 1, taken: true}, false, 0, 0, 1, 0, 1, nil},
+		{"it is time to sign", chain{waiting: 1}, true, 1, 1, 1, 1, 1, nil},
+		{"it is signed already", chain{signedAlready: true}, true, 0, 0, 0, 0, 1, nil},
+		{"what cannot be linked is not signed", chain{waiting: 1, fails: broken}, true, 0, 0, 0, 0, 0, broken},
+		{"what cannot be signed is told", chain{waiting: 1, failsToSign: broken}, true, 1, 1, 1, 0, 0, broken},
+	} {
+		c := row.chain
+		l, h := linker(&c)
+		l.round(t.Context(), row.sign)
+		if c.linked != row.linked || c.batches != row.batches || len(c.held) != row.holds {
+			t.Errorf("%s: %d linked in %d batches, %d holds", row.about, c.linked, c.batches, len(c.held))
+		}
+		if len(h.heads) != row.heads || h.rounds != row.rounds || !errors.Is(h.failed, row.failed) {
+			t.Errorf("%s: %d heads, %d rounds, %v", row.about, len(h.heads), h.rounds, h.failed)
+		}
+	}
+}
+
+func TestARoundThatWasStoppedIsNoFailure(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	l, h := linker(&chain{waiting: 1})
+	if l.round(ctx, false); h.failed != nil || h.rounds != 0 {
+		t.Errorf("%v, %d rounds", h.failed, h.rounds)
+	}
+}
+
+func TestTheLinkerKeepsItsTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &chain{waiting: 1}
+		l, h := linker(c)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan bool)
+		go func() { l.Run(ctx); close(ended) }()
+		synctest.Wait()
+		if c.linked != 1 {
+			t.Error("what waits at the start is not linked at once")
+		}
+		if held := c.held[0]; held.Name != "audit" || held.Holder != "one" || held.Until.Sub(held.Now) != 5*time.Second {
+			t.Errorf("the lease: %+v", held)
+		}
+		c.waiting = 1
+		time.Sleep(300 * time.Millisecond)
+		synctest.Wait()
+		if c.linked != 2 || h.rounds != 2 {
+			t.Errorf("after 300 ms %d are linked, in %d rounds", c.linked, h.rounds)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if c.signed != 1 {
+			t.Errorf("%d heads in the first minute", c.signed)
+		}
+		c.waiting = 1
+		stop()
+		<-ended
+		if c.linked != 3 || c.signed != 2 {
+			t.Errorf("at the end %d are linked, %d signed", c.linked, c.signed)
+		}
+	})
+}
+
+func TestAnEntryThatDoesNotVerifyIsNamed(t *testing.T) {
+	for _, row := range []struct {
+		fault Fault
+		want  string
+	}{
+		{Fault{ID: "x"}, "the entry x, which is not linked yet,"},
+		{Fault{Seq: 7}, "entry 7"},
+		{Fault{Seq: 7, ID: "x"}, "entry 7 (x)"},
+	} {
+		if got := row.fault.String(); got != row.want {
+			t.Errorf("%q", got)
+		}
+	}
+}
