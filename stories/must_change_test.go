@@ -1,6 +1,8 @@
 package stories_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -135,4 +137,48 @@ func TestMustChangeAfterIdling(t *testing.T) {
 	b.enter("ada", password).is(want{page: "app-code"})
 	b.do("Verify", "code", b.app.code())
 	b.barred().choose().is(want{page: "security"})
+}
+
+// A password from a time when 2FA was required at once may be short. Where it could
+// stand alone it is not enough any more; beside an app it is.
+func TestAShortPasswordDoesNotStandAlone(t *testing.T) {
+	t.Parallel()
+	const short, long = "kite-42-lamp", "kite-42-lamp-orchard"
+	p := install(t, settings{})
+	p.opened()
+	for _, name := range []string{"ada", "grace"} {
+		if a := p.run(p.dir, p.env(), short+"\n", "person", "add", name, "--password-stdin"); a.code != 0 {
+			t.Fatalf("add: %s", a.err)
+		}
+	}
+	g := p.browser()
+	g.enter("grace", short).is(want{page: "two-factor-prompt"})
+	g.toScan(number, e164)
+	g.do("Continue")
+	g.do("Verify", "code", g.app.code()).is(want{page: "setup-finish"})
+	p.stop()
+	settings, err := os.ReadFile(filepath.Join(p.dir, "sallyport.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write("sallyport.yaml", string(settings)+"policy:\n  require: optional\n")
+	p.start()
+	b := p.browser()
+	b.enter("ada", short).is(want{page: "password", h1: "Choose a new password", texts: []string{"Passwords need more characters here now."}})
+	for _, path := range []string{"/2fa/start", "/2fa/setup/app", "/account/security"} {
+		if name := b.tab().get(path).name(); name == "two-factor-prompt" || name == "setup-app" || name == "security" {
+			t.Errorf("%s opens %s", path, name)
+		}
+	}
+	b.get("/2fa/password")
+	b.do("Save password", "password", short).is(want{page: "password", problem: "#password Your password must have 15 characters or more. You entered 12."})
+	b.do("Save password", "password", long).is(want{page: "two-factor-prompt", texts: []string{"Not now"}})
+	b.do("Not now")
+	b.get("/account/security").is(want{page: "security"})
+	b.leave()
+	c := p.browser()
+	c.enter("ada", long).is(want{page: "two-factor-prompt"})
+	p.move(31 * time.Second)
+	d := p.browser()
+	d.enter("grace", short).is(want{page: "app-code"})
 }

@@ -43,6 +43,7 @@ type Data struct {
 	Text      bool   `json:",omitempty"`
 	Code      bool   `json:",omitempty"` // a recovery code; the question is open
 	Replacing bool   `json:",omitempty"`
+	Short     bool   `json:",omitempty"` // the password is shorter than one that may stand alone
 	Factor    string `json:",omitempty"` // both were right and the password must change
 	Wants     bool   `json:",omitempty"` // to set up again what was turned off
 	By        string `json:",omitempty"` // what a recovery was proved with: text or recovery

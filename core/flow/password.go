@@ -171,7 +171,7 @@ func (m *Machine) MustChange(ctx context.Context, post Post, entered string, cli
 		set.Add(m.entry(audit.PasswordChanged, u.Person.ID, client))
 		set.Add(m.Writer.Notify(message.PasswordChanged, message.Told{Person: u.Person, Phones: u.Phones,
 			About: person.Disputed{Password: true, Where: client.Browser()}}, u.Now)...)
-		u.Person.Version++
+		u.Person.Version, u.Attempt.Data.Short = u.Person.Version+1, false
 		if u.Attempt.Data.Factor == "" && !u.Person.TurnedOff { // before a set-up: it goes on in the attempt
 			set.Add(AttemptSaved{Attempt: u.Attempt})
 			return set, Result{}, nil

@@ -356,7 +356,7 @@ func (m *Machine) attemptToken(in SignIn, client Client) string {
 func (m *Machine) newAttempt(ctx context.Context, in SignIn, who person.Person, t tries, client Client) (a Attempt, before *Attempt, err error) {
 	now := m.Now()
 	a = Attempt{ID: HashToken(m.attemptToken(in, client)), Person: who.ID, Lane: t.lane, MadeAt: now, SeenAt: now,
-		Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{ReturnTo: in.ReturnTo, Wants: in.SetUp}}
+		Agent: client.Agent, Address: client.Shown, Version: 1, Data: Data{ReturnTo: in.ReturnTo, Wants: in.SetUp, Short: m.Rules().Short(in.Password)}}
 	before, err = m.Attempts.Attempt(ctx, a.ID)
 	if err != nil {
 		return a, nil, fmt.Errorf("read attempt: %w", err)

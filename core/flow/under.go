@@ -142,7 +142,7 @@ func (m *Machine) facts(u *Under, closed bool) Facts {
 		Invited: d.Invited, Replacing: d.Replacing, Wants: d.Wants, Waits: u.Attempt.EndedWhy == OverWaiting,
 		Disabled: u.Person.Disabled(), Held: u.Person.Held(), Closed: closed,
 		EverEnrolled: u.Person.Enrolled(), Working: factor.Working(u.Factors),
-		TurnedOff: u.Person.TurnedOff, MustChange: u.Person.MustChange}
+		TurnedOff: u.Person.TurnedOff, MustChange: u.Person.MustChange || d.Short && (u.Person.TurnedOff || !factor.Working(u.Factors))}
 	if s := u.Setup; s != nil {
 		f.Installed, f.Number, f.NumberProved = s.Data.Installed, s.Data.Number.E164 != "", s.NumberProved(u.Now)
 		f.SecretSeen = s.Data.Scanned && s.secretFresh(u.Now)

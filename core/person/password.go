@@ -32,6 +32,13 @@ func (r Rules) min() int {
 	return max(r.Min, MinPassword)
 }
 
+// Short says whether a password has fewer characters than a new one would need: it
+// is from a time when fewer were enough.
+func (r Rules) Short(entered string) bool {
+	normal, ok := Normal(entered)
+	return ok && utf8.RuneCountInString(normal) < r.min()
+}
+
 // CheckNew judges a new password and returns the form in which it is hashed.
 // context holds what is easy to guess here: the names of the person, of the
 // mailbox, of the portal. Nothing is said about kinds of characters (PW-04).

@@ -11,6 +11,7 @@ type Password struct {
 	Action     string // /account/password
 	Name       string // the username
 	Min        int    // the least length
+	Short      bool   // it must be changed since it is too short by now
 	Must       bool   // before any session: there is no way around it
 	Link       bool   // through a mailed link, signed out (S22)
 	Everywhere bool   // "Sign out everywhere else" is ticked

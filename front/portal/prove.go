@@ -297,7 +297,7 @@ func (p *Portal) postSetupCode(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) mustChangeView(u *flow.Under) *Password {
-	v := &Password{Action: "/2fa/password", Name: u.Person.Name, Min: p.Flow.Rules().Min, Must: true}
+	v := &Password{Action: "/2fa/password", Name: u.Person.Name, Min: p.Flow.Rules().Min, Must: true, Short: u.Attempt.Data.Short && !u.Person.MustChange}
 	v.SignOut = true
 	return v
 }

@@ -149,6 +149,7 @@ func (s sampler) passwords() []Sample {
 		return &Password{Frame: s.wrong(s.account(""), faults...), Action: "/account/password", Name: sampleName, Min: 15, Everywhere: true}
 	}
 	must := &Password{Frame: s.frame(), Action: "/2fa/password", Name: sampleName, Min: 8, Must: true}
+	outgrown := &Password{Frame: s.frame(), Action: "/2fa/password", Name: sampleName, Min: 15, Must: true, Short: true}
 	short := invalid("password", "new-password.short", "min", 15, "n", 11)
 	busy := change()
 	busy.Frame = s.say(busy.Frame, "warning", "busy")
@@ -167,6 +168,7 @@ func (s sampler) passwords() []Sample {
 		{"password-characters", change(invalid("password", "new-password.characters"))},
 		{"password-busy", busy},
 		{"password-must", must},
+		{"password-outgrown", outgrown},
 	}
 }
 
