@@ -56,7 +56,7 @@ func contextWords(context []string) []string {
 	var words []string
 	for _, c := range context {
 		words = append(words, c, squeeze(c))
-		if at := strings.LastIndexByte(c, '@'); at >= 0 {
+		if at := strings.LastIndexByte(c, '@'); at > 0 {
 			c = c[:at]
 			box, _, _ := strings.Cut(c, "+") // what follows only sorts the mail
 			words = append(words, c, squeeze(c), box, squeeze(box))
@@ -147,5 +147,5 @@ func (s shape) varies(word shape) bool {
 }
 
 func hasPrefix(s, prefix []rune) bool {
-	return len(prefix) > 0 && len(s) >= len(prefix) && slices.Equal(s[:len(prefix)], prefix)
+	return len(s) >= len(prefix) && slices.Equal(s[:len(prefix)], prefix)
 }
