@@ -13,12 +13,14 @@ var keysOf = map[string][]string{
 	"secret_file": {KindTwilio, KindVonage, KindSNS},
 	"service":     {KindTwilio},
 	"region":      {KindSNS},
-	"address":     {KindHTTP, KindTwilio, KindVonage, KindSNS},
-	"ca_file":     {KindHTTP, KindTwilio, KindVonage, KindSNS},
+	"address":     {KindHTTP, KindTwilio, KindVonage, KindSNS, KindSMPP},
+	"ca_file":     {KindHTTP, KindTwilio, KindVonage, KindSNS, KindSMPP},
 
 	"method": {KindHTTP}, "headers": {KindHTTP}, "body": {KindHTTP}, "secrets": {KindHTTP},
 	"ok_status": {KindHTTP}, "ok_field": {KindHTTP}, "ok_values": {KindHTTP}, "ref_field": {KindHTTP},
 	"refused_status": {KindHTTP}, "refused_field": {KindHTTP}, "refused_values": {KindHTTP},
+
+	"system_id": {KindSMPP}, "password_file": {KindSMPP}, "system_type": {KindSMPP}, "tls": {KindSMPP}, "window": {KindSMPP},
 
 	"receipt_secret_file": {KindHTTP, KindVonage},
 	"receipt_ref_field":   {KindHTTP}, "receipt_id_field": {KindHTTP}, "receipt_state_field": {KindHTTP},
@@ -116,7 +118,7 @@ func (g Gateway) SecretFiles() (files []string) {
 	for _, s := range g.Secrets {
 		files = append(files, s.File)
 	}
-	for _, file := range []string{g.SecretFile, g.ReceiptSecretFile} {
+	for _, file := range []string{g.SecretFile, g.ReceiptSecretFile, g.PasswordFile} {
 		if file != "" {
 			files = append(files, file)
 		}
@@ -133,6 +135,7 @@ func (r *reader) gatewaySecrets() {
 		}
 		g.secret = r.secretIn(key+".secret_file", g.SecretFile)
 		g.receiptSecret = r.secretIn(key+".receipt_secret_file", g.ReceiptSecretFile)
+		g.password = r.secretIn(key+".password_file", g.PasswordFile)
 	}
 }
 

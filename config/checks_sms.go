@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// kinds are the kinds of gateways, and whether they are built.
+// kinds are the kinds of gateways.
 var kinds = map[string]bool{
-	KindOutbox: true, KindHTTP: true, KindTwilio: true, KindVonage: true, KindSNS: true, "smpp": false,
+	KindOutbox: true, KindHTTP: true, KindTwilio: true, KindVonage: true, KindSNS: true, KindSMPP: true,
 }
 
 var gatewayName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -54,6 +54,7 @@ func (c *Config) smsChecks() []check {
 		rows = append(rows, c.twilioChecks(key, g)...)
 		rows = append(rows, c.vonageChecks(key, g)...)
 		rows = append(rows, c.snsChecks(key, g)...)
+		rows = append(rows, c.smppChecks(key, g)...)
 	}
 	return rows
 }
@@ -73,14 +74,11 @@ func (c *Config) checkGatewayName(i int) (problem, hint string) {
 }
 
 func checkKind(g Gateway) (problem, hint string) {
-	built, known := kinds[g.Kind]
 	switch {
 	case g.Kind == "":
 		return "is missing", "write kind: http, or kind: outbox"
-	case !known:
+	case !kinds[g.Kind]:
 		return quote(g.Kind) + " is not a kind of gateway", "write kind: http to call any provider; docs/operate/sms.md has all kinds"
-	case !built:
-		return "kind " + g.Kind + " is not built yet", "http can be told to call any provider"
 	}
 	return "", ""
 }

@@ -33,6 +33,7 @@ const (
 	KindTwilio = "twilio" // sms.gateways[].kind
 	KindVonage = "vonage" // sms.gateways[].kind
 	KindSNS    = "sns"    // sms.gateways[].kind
+	KindSMPP   = "smpp"   // sms.gateways[].kind
 )
 
 // Config is all that the settings file may say. Load and Parse return only
@@ -142,7 +143,7 @@ type Gateway struct {
 	Name string `yaml:"name"`
 	// Kind is the sort of gateway: outbox writes messages to a file, twilio, vonage
 	// and sns call the provider of that name, http calls any other as the keys from
-	// method on say.
+	// method on say, smpp keeps a connection as those from system_id on say.
 	Kind string `yaml:"kind"`
 	// Countries are the countries that this gateway is used for; without it, all.
 	Countries []string `yaml:"countries"`
@@ -168,8 +169,9 @@ type Gateway struct {
 	Method string `yaml:"method"`
 	// Address is the address that is called. It is https; http is accepted for a
 	// loopback host only. Of twilio, vonage and sns it is a scheme and host in the
-	// place of the provider's own. Of http it may hold blanks after the host, which
-	// are filled in for each message: {{.To}} (the number, as +442071838750), {{.Text}}, {{.ID}}
+	// place of the provider's own, of smpp host:port. Of http it may hold blanks
+	// after the host, which are filled in for each message: {{.To}} (the number, as
+	// +442071838750), {{.Text}}, {{.ID}}
 	// (unique), {{.Sender}} (brand.sms_sender) and {{secret "name"}}. A value is
 	// made safe for its place by form (after ? and in forms), path (before ?),
 	// json (quotes included), base64 (which joins several) or digits.
@@ -223,7 +225,21 @@ type Gateway struct {
 	// unfit (gets no texts), blocked, opted-out or undelivered.
 	ReceiptStates []string `yaml:"receipt_states"`
 
-	secret, receiptSecret *Secret // pointers, as in GatewaySecret
+	// SystemID is the name of your account at the SMSC of an smpp gateway, whose
+	// address is host:port.
+	SystemID string `yaml:"system_id"`
+	// PasswordFile names the file that holds the password of that account.
+	PasswordFile string `yaml:"password_file" is:"file"`
+	// SystemType is what some providers ask for besides; most do not.
+	SystemType string `yaml:"system_type"`
+	// TLS has an smpp gateway speak TLS, with the certificate checked. Without it
+	// codes and the password can be read on their way: use it, or a VPN.
+	TLS bool `yaml:"tls"`
+	// Window is how many messages an smpp gateway may hand over before the first
+	// is answered, from 1 to 255. Without it, 10.
+	Window int `yaml:"window"`
+
+	secret, receiptSecret, password *Secret // pointers, as in GatewaySecret
 }
 
 // GatewaySecret is a secret of a gateway, in a file of its own.

@@ -81,8 +81,8 @@ brand:
 	{"a space at the end", base + "name: 'A '\n", []string{"s.yaml:2: name: begins or ends with a space"}},
 
 	{"an outbox that others reach", base + "sms:\n  gateways:\n  - name: main\n    kind: outbox\n    path: o\n", []string{"s.yaml:5: sms.gateways[0].kind: an outbox keeps codes readable"}},
-	{"kinds that are not built, and the country they want", base + "sms:\n  gateways:\n    - name: main\n      kind: smpp\n    - name: Main\n      kind: pigeon\n    - name: main\n      path: x\n", []string{
-		"s.yaml:5: sms.gateways[0].kind: kind smpp is not built yet (hint: http can",
+	{"kinds that are none, and the country they want", base + "sms:\n  gateways:\n    - name: main\n      kind: smtp\n    - name: Main\n      kind: pigeon\n    - name: main\n      path: x\n", []string{
+		`s.yaml:5: sms.gateways[0].kind: "smtp" is not a kind of gateway`,
 		`s.yaml:6: sms.gateways[1].name: "Main" is not made of small letters`,
 		`s.yaml:7: sms.gateways[1].kind: "pigeon" is not a kind of gateway`,
 		`s.yaml:8: sms.gateways[2].name: "main" is the name of another gateway`,

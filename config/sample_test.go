@@ -58,8 +58,8 @@ func uncommented(except ...string) []byte {
 
 func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	folder := t.TempDir()
-	for _, name := range []string{"provider.token", "receipts.secret", "twilio.token", "vonage.secret", "vonage.signature", "amazon.key"} {
-		write(t, filepath.Join(folder, name), "a secret of enough letters")
+	for _, name := range []string{"provider.token", "receipts.secret", "twilio.token", "vonage.secret", "vonage.signature", "amazon.key", "smsc.password"} {
+		write(t, filepath.Join(folder, name), "a-secret-of-enough-letters")
 	}
 	c, err := Parse(uncommented("database_file", "password_file"), filepath.Join(folder, "sallyport.yaml"), nil)
 	if err != nil {
@@ -82,7 +82,7 @@ func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 		}
 	}
 	for _, k := range keys(reflect.TypeFor[Gateway]()) {
-		if !slices.ContainsFunc([]int{0, 1, 2, 3, 4}, func(i int) bool { return c.Declared(fmt.Sprintf("sms.gateways[%d].%s", i, k.name)) }) {
+		if !slices.ContainsFunc([]int{0, 1, 2, 3, 4, 5}, func(i int) bool { return c.Declared(fmt.Sprintf("sms.gateways[%d].%s", i, k.name)) }) {
 			t.Errorf("the sample does not hold %s of a gateway", k.name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"sallyport/back/smpp"
 	"sallyport/back/sms"
 	"sallyport/config"
 	"sallyport/core/message"
@@ -19,11 +21,13 @@ import (
 )
 
 // Gateways makes the SMS gateways of the settings, in their order, for commands.
-func Gateways(c *config.Config) ([]sms.Gateway, error) { return gateways(c, clock, nil, nil) }
+func Gateways(c *config.Config) ([]sms.Gateway, error) {
+	return gateways(c, clock, slog.New(slog.DiscardHandler), nil, nil)
+}
 
 // gateways has a line for each kind. What an outbox writes is shown to tap, too;
 // what a gateway tells later goes to receipts, which commands do without.
-func gateways(c *config.Config, now func() time.Time, tap func(sms.Line), receipts sms.Receipts) (list []sms.Gateway, err error) {
+func gateways(c *config.Config, now func() time.Time, log *slog.Logger, tap func(sms.Line), receipts sms.Receipts) (list []sms.Gateway, err error) {
 	for _, g := range c.SMS.Gateways {
 		var made sms.Gateway
 		switch g.Kind {
@@ -37,6 +41,8 @@ func gateways(c *config.Config, now func() time.Time, tap func(sms.Line), receip
 			made, err = overVonage(c, g, now, receipts)
 		case config.KindSNS:
 			made, err = overSNS(c, g, now)
+		case config.KindSMPP:
+			made, err = overSMPP(c, g, now, log, receipts)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sms gateway %s: %w", g.Name, err)
@@ -64,6 +70,15 @@ func overHTTP(c *config.Config, g config.Gateway, now func() time.Time, receipts
 	}
 	return &sms.ReportingHTTP{HTTP: h, Receipts: receipts, Secret: g.ReceiptSecret().Reveal, States: states,
 		Fields: sms.ReceiptFields{Ref: g.ReceiptRefField, ID: g.ReceiptIDField, State: g.ReceiptStateField, Reason: g.ReceiptReasonField}}, nil
+}
+
+func overSMPP(c *config.Config, g config.Gateway, now func() time.Time, log *slog.Logger, receipts sms.Receipts) (_ sms.Gateway, err error) {
+	made := &sms.SMPP{Label: g.Name, Only: g.Countries, Address: g.Address, Sender: c.Brand.SMSSender, Window: g.Window, Receipts: receipts, Now: now, Log: log,
+		Account: smpp.Account{SystemID: g.SystemID, Password: g.Password(), SystemType: g.SystemType}}
+	if g.TLS {
+		made.TLS, err = sms.SecureSMPP(g.Address, g.CAFile)
+	}
+	return made, err
 }
 
 // first are the gateways that come first in a country.

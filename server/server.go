@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	shown := &taps{}
 	receiver := sms.NewReceiver(core.Store, core.Now, m.told)
-	ways, err := gateways(o.Config, core.Now, shown.tap, s.noted(receiver.Take))
+	ways, err := gateways(o.Config, core.Now, s.log, shown.tap, s.noted(receiver.Take))
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,16 @@ func Run(ctx context.Context, o Options) error {
 	var wg sync.WaitGroup
 	sender := &sms.Sender{Queue: core.Store, Routes: routes, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now), Sent: m.sent}
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log, Done: m.worked("sweeper", core.Now)}
-	wg.Go(func() { sender.Run(workers) })
+	lines, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	for _, g := range ways {
+		if line, ok := g.(interface{ Run(context.Context) }); ok {
+			wg.Go(func() { line.Run(lines) })
+		}
+	}
+	wg.Go(func() {
+		defer hangUp() // not before: what is inside a call is finished first
+		sender.Run(workers)
+	})
 	wg.Go(func() { sweeper.Run(workers) })
 	wg.Go(func() { s.herald(workers, m.worked("herald", core.Now)) })
 	if mails := s.mails(m.worked("mailer", core.Now)); mails != nil {

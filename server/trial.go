@@ -13,7 +13,7 @@ import (
 // those of a gateway that this process itself connects to.
 func (c *Core) SendTexts(ctx context.Context) error {
 	log := slog.New(slog.DiscardHandler) // the command shows what became of its text
-	ways, err := gateways(c.Config, c.Now, nil, sms.NewReceiver(c.Store, c.Now, nil).Take)
+	ways, err := gateways(c.Config, c.Now, log, nil, sms.NewReceiver(c.Store, c.Now, nil).Take)
 	if err != nil {
 		return err
 	}

@@ -7,10 +7,11 @@ type Account struct {
 
 const version = 0x34
 
-// The most that the fields of an account hold.
+// The most that the fields of an account hold. The standard says 15 and 8 for the
+// first two, and providers give out longer ones.
 const (
-	SystemIDMost   = 15
-	PasswordMost   = 8
+	SystemIDMost   = 63
+	PasswordMost   = 63
 	SystemTypeMost = 12
 )
 

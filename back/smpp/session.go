@@ -68,7 +68,7 @@ type asked struct {
 	sequence uint32
 	answer   chan answer
 	windowed bool
-	late     func(id string) // nobody waits any more
+	late     func(ctx context.Context, id string) // nobody waits any more
 }
 
 // answer is a unit that answers: its status, and the name that it gives.
@@ -113,7 +113,7 @@ func (s *Session) Err() error {
 
 // Submit hands a message over and returns the provider's name for it. Where ctx
 // ends first, an answer that comes later calls late, if one is given.
-func (s *Session) Submit(ctx context.Context, m Submit, late func(id string)) (id string, err error) {
+func (s *Session) Submit(ctx context.Context, m Submit, late func(ctx context.Context, id string)) (id string, err error) {
 	wait := time.NewTimer(placeTime)
 	defer wait.Stop()
 	select {
@@ -133,7 +133,7 @@ func (s *Session) Submit(ctx context.Context, m Submit, late func(id string)) (i
 }
 
 // ask writes a unit and waits for its answer.
-func (s *Session) ask(ctx context.Context, c command, body []byte, late func(id string)) (answer, error) {
+func (s *Session) ask(ctx context.Context, c command, body []byte, late func(ctx context.Context, id string)) (answer, error) {
 	a := s.expect(c)
 	if err := s.write(ctx, head{c, OK, a.sequence}, body); err != nil {
 		s.forget(a)
@@ -315,7 +315,7 @@ func (s *Session) answered(h head, body []byte) {
 	late := a.late
 	s.mu.Unlock()
 	if late != nil && got.status == OK {
-		s.hand(func() { late(got.id) })
+		s.hand(func() { late(s.ctx, got.id) })
 	}
 }
 

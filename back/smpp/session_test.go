@@ -184,7 +184,7 @@ func TestALateAnswerIsTold(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		told := make(chan string, 1)
-		if _, err := s.Submit(ctx, submit, func(id string) { told <- id }); !errors.Is(err, ErrNoAnswer) {
+		if _, err := s.Submit(ctx, submit, func(_ context.Context, id string) { told <- id }); !errors.Is(err, ErrNoAnswer) {
 			t.Errorf("%v", err)
 		}
 		if id := <-told; id != "late" {

@@ -1,9 +1,12 @@
 package sms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sallyport/core/change"
@@ -99,15 +102,21 @@ func (r *Receiver) find(ctx context.Context, receipt message.Receipt) (*message.
 			return m, err
 		}
 	}
+	var other *message.Message
 	for _, ref := range append([]string{receipt.Ref}, receipt.Also...) {
 		if ref == "" {
 			continue
 		}
-		if m, err := r.log.MessageByRef(ctx, receipt.Gateway, ref); m != nil || err != nil {
-			return m, err
+		m, err := r.log.MessageByRef(ctx, receipt.Gateway, ref)
+		if err != nil {
+			return nil, err
 		}
+		if m != nil && (len(receipt.Numbers) == 0 || slices.Contains(receipt.Numbers, strings.TrimPrefix(m.To, "+"))) {
+			return m, nil
+		}
+		other = cmp.Or(other, m)
 	}
-	return nil, nil
+	return other, nil // networks write numbers as they like: the plainest name counts
 }
 
 // wait waits for a place and then for the next look, or says that there is none.

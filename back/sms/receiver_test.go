@@ -89,6 +89,39 @@ func TestReceiptsByTheirTable(t *testing.T) {
 	})
 }
 
+// Where one name is written in two ways, it may be that of two texts: the number
+// that the receipt is of says which.
+func TestOfTextsOfOneNameTheNumberSaysWhich(t *testing.T) {
+	databases(t, func(t *testing.T, open func() *store.Store) {
+		s := open()
+		to := map[string]message.Message{}
+		for ref, number := range map[string]string{"16": "+12025550116", "10": "+12025550110"} {
+			m := newMessage(now)
+			m.To = number
+			if err := s.Apply(t.Context(), change.Set{message.Queued{Message: m}, message.Called{ID: m.ID, Gateway: "main", At: now}, message.Settled{ID: m.ID, Ref: ref, State: message.Sent, At: now}}); err != nil {
+				t.Fatal(err)
+			}
+			to[ref] = m
+		}
+		r := sms.NewReceiver(s, clock, nil)
+		for _, row := range []struct {
+			numbers []string
+			state   message.State
+			want    string
+		}{
+			{[]string{"12025550110", "80808"}, message.Delivered, "10"}, // 10 in hexadecimal digits is 16
+			{[]string{"5550116"}, message.Away, "16"},                   // as the network writes it: the plainest name
+		} {
+			if err := r.Take(t.Context(), message.Receipt{Gateway: "main", Ref: "16", Also: []string{"10", "22"}, Numbers: row.numbers, State: row.state}); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Message(t.Context(), to[row.want].ID); err != nil || got.State != row.state {
+				t.Errorf("%v: it is %s, %v", row.numbers, got.State, err)
+			}
+		}
+	})
+}
+
 // A gateway may report before its answer to the call has been read.
 func TestAReceiptWaitsForTheCallThatItOvertook(t *testing.T) {
 	databases(t, func(t *testing.T, open func() *store.Store) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +18,10 @@ const clockMost = 5 * time.Second
 // reached is a gateway that can be asked whether it is there.
 type reached interface {
 	Reach(ctx context.Context) error
+}
+
+// timed is one that tells the time, too.
+type timed interface {
 	ClockOff() (off time.Duration, at time.Time)
 }
 
@@ -39,6 +44,10 @@ func gateways(ctx context.Context, c *config.Config) (found []finding) {
 			found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s: the request can be filled in whole", g.Name()), ""})
 		}
 		found = append(found, readable(set)...)
+		if set.Kind == config.KindSMPP {
+			found = append(found, overSMPP(ctx, set, at)...)
+			continue
+		}
 		found = append(found, reach(ctx, g.Name(), set.Origin(), at)...)
 	}
 	return append(found, proxied(c)...)
@@ -56,6 +65,19 @@ func readable(g config.Gateway) (found []finding) {
 		if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
 			found = append(found, finding{"note", fmt.Sprintf("%s can be read by others (%v)", file, info.Mode().Perm()), "chmod 600 " + file})
 		}
+	}
+	return found
+}
+
+// overSMPP binds to an SMSC and unbinds.
+func overSMPP(ctx context.Context, set config.Gateway, g reached) []finding {
+	if err := g.Reach(ctx); err != nil {
+		return []finding{faulty(fmt.Errorf("sms gateway %s: %w", set.Name, err))}
+	}
+	found := []finding{{"ok", fmt.Sprintf("sms gateway %s: the SMSC at %s lets %s in", set.Name, set.Address, set.SystemID), ""}}
+	host, _, _ := net.SplitHostPort(set.Address)
+	if ip := net.ParseIP(host); !set.TLS && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		found = append(found, finding{"note", fmt.Sprintf("sms gateway %s speaks no TLS: codes and the password can be read on their way", set.Name), "set tls: true with the port that the provider has for it, or reach the provider by a VPN"})
 	}
 	return found
 }
@@ -80,7 +102,11 @@ func reach(ctx context.Context, name, origin string, g reached) []finding {
 	if left != "" {
 		found = append(found, finding{"ok", fmt.Sprintf("sms gateway %s has a balance of %s", name, left), ""})
 	}
-	off, at := g.ClockOff()
+	clock, ok := g.(timed)
+	if !ok {
+		return found
+	}
+	off, at := clock.ClockOff()
 	switch {
 	case at.IsZero():
 		found = append(found, finding{"note", fmt.Sprintf("sms gateway %s does not tell the time, so this clock was not held against it", name), "set time_server to have it held against one"})

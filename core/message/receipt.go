@@ -11,6 +11,7 @@ type Receipt struct {
 	Gateway string
 	Ref     string   // the gateway's name for the text
 	Also    []string // other ways to write that name, where a gateway uses several
+	Numbers []string // digits of the numbers it names: of texts of one name, that to one of them is meant
 	ID      string   // our own name for it, or "" where the gateway does not repeat it
 	State   State    // Sent, Delivered, or one that is Lost
 	Reason  string   // the provider's word or number for why; never a phone number
