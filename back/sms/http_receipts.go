@@ -43,9 +43,6 @@ func (h *ReportingHTTP) read(r *http.Request, body []byte) (receipt message.Rece
 	field := func(name string) string { return form.Get(name) }
 	if isJSON(r) {
 		a := &answer{body: body}
-		if !a.whole() {
-			return receipt, malformed
-		}
 		field = func(name string) string { value, _ := a.field(name); return value }
 	}
 	said := field(h.Fields.State)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,10 +21,14 @@ const (
 	npmPrism  = "@stoplight/prism-cli@5.14.2"
 )
 
+var installing sync.Mutex
+
 // npm is the folder of a package outside this repository, where it is installed
 // once. Scripts of packages are not run.
 func npm(t *testing.T, spec string) string {
 	t.Helper()
+	installing.Lock()
+	defer installing.Unlock()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)

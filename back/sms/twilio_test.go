@@ -62,6 +62,7 @@ func TestWhatTwilioAnswers(t *testing.T) {
 
 // The form, the address and the password are those of Twilio's own client.
 func TestTheRequestToTwilioIsThatOfItsClient(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		lines []string
@@ -201,6 +202,7 @@ func post(address, body, signature string) *http.Request {
 
 // What the library calls good is good, and what it calls forged is forged.
 func TestTheLibraryOfTwilioAgreesOnEverySignature(t *testing.T) {
+	t.Parallel()
 	_, g := asTwilio(t)
 	g.Receipts = (&ledger{}).take
 	odd := receiptForm("ErrorMessage", "é + & = %20 \U0001F512", "From", "+447700900123", "empty", "")

@@ -243,6 +243,7 @@ func TestReceiptsOfVonageThatCountForNothing(t *testing.T) {
 // Tokens that Vonage's library signs are good here, and what it does not verify is
 // good nowhere.
 func TestTheLibraryOfVonageAgreesOnEveryToken(t *testing.T) {
+	t.Parallel()
 	_, g := asVonage(t)
 	g.Receipts = (&ledger{}).take
 	body := vonageStatus("delivered", "")

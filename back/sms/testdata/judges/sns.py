@@ -1,5 +1,5 @@
-"""What Amazon's own library says: it sends one message to a server of the test,
-or signs a request that is described to it, at the time that is described."""
+"""What Amazon's own library says: it signs a request that is described to it, as
+of the time that is described, and sends a message to a server of the test."""
 import json
 import sys
 
@@ -10,17 +10,17 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 asked = json.load(sys.stdin)
-if "publish" in asked:
-    client = Session().create_client(
-        "sns", region_name=asked["region"], endpoint_url=asked["origin"],
-        aws_access_key_id=asked["account"], aws_secret_access_key=asked["secret"],
-        config=Config(retries={"max_attempts": 0}))
-    json.dump(client.publish(**asked["publish"])["MessageId"], sys.stdout)
-else:
-    auth = SigV4Auth(Credentials(asked["account"], asked["secret"]), "sns", asked["region"])
-    request = AWSRequest("POST", asked["url"], headers=asked["headers"], data=asked["body"])
-    request.context["timestamp"] = asked["at"]
-    auth._modify_request_before_signing(request)
-    whole = auth.canonical_request(request)
-    auth._inject_signature_to_request(request, auth.signature(auth.string_to_sign(request, whole), request))
-    json.dump(request.headers["Authorization"], sys.stdout)
+keys = Credentials(asked["account"], asked["secret"])
+request = AWSRequest("POST", asked["url"], headers=asked["headers"], data=asked["body"])
+request.context["timestamp"] = asked["at"]
+auth = SigV4Auth(keys, "sns", asked["region"])
+auth._modify_request_before_signing(request)
+whole = auth.canonical_request(request)
+auth._inject_signature_to_request(request, auth.signature(auth.string_to_sign(request, whole), request))
+
+client = Session().create_client(
+    "sns", region_name=asked["region"], endpoint_url=asked["origin"],
+    aws_access_key_id=asked["account"], aws_secret_access_key=asked["secret"],
+    config=Config(retries={"max_attempts": 0}))
+ref = client.publish(**asked["publish"])["MessageId"]
+json.dump({"signed": request.headers["Authorization"], "ref": ref}, sys.stdout)
