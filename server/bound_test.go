@@ -10,19 +10,21 @@ import (
 
 func TestTheLimitOfMemoryFollowsWhatIsAlive(t *testing.T) {
 	const mib = int64(1 << 20)
-	for _, row := range []struct{ hashes, alive, limit int64 }{
-		{128 * mib, 0, 184 * mib},
-		{128 * mib, 138 * mib, 184 * mib},         // two hashes, and what every portal has
-		{128 * mib, 300 * mib, (184 + 324) * mib}, // ten thousand connections besides
-		{16 * mib, 20 * mib, 72 * mib},
+	for _, row := range []struct{ hashes, besides, limit int64 }{
+		{128 * mib, -64 * mib, 176 * mib}, // a hash that began after the last collection
+		{128 * mib, 0, 176 * mib},
+		{128 * mib, 30 * mib, 176 * mib},          // what every portal has
+		{128 * mib, 200 * mib, (176 + 336) * mib}, // ten thousand connections
+		{16 * mib, 20 * mib, 64 * mib},
 	} {
-		if got := limitFor(row.hashes, row.alive); got != row.limit {
-			t.Errorf("%d MiB of hashes, %d alive: %d MiB, want %d", row.hashes/mib, row.alive/mib, got/mib, row.limit/mib)
+		if got := limitFor(row.hashes, row.besides); got != row.limit {
+			t.Errorf("%d MiB of hashes, %d alive besides: %d MiB, want %d", row.hashes/mib, row.besides/mib, got/mib, row.limit/mib)
 		}
 	}
-	for alive := int64(0); alive < 4096*mib; alive += mib {
-		if limit := limitFor(128*mib, alive); limit < alive+46*mib {
-			t.Fatalf("%d MiB alive leave the collector %d", alive/mib, (limit-alive)/mib)
+	// With every place taken there is still room to collect in.
+	for besides := int64(0); besides < 4096*mib; besides += mib {
+		if limit := limitFor(128*mib, besides); limit < besides+(128+16)*mib {
+			t.Fatalf("%d MiB alive besides leave the collector %d", besides/mib, (limit-besides-128*mib)/mib)
 		}
 	}
 }
@@ -33,15 +35,15 @@ func TestTheLimitOfMemoryIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); bound(ctx, 128<<20) }()
+		go func() { defer close(done); bound(ctx, 64<<20, 2, func() int { return 0 }) }()
 		synctest.Wait()
-		if got := debug.SetMemoryLimit(-1); got != 184<<20 {
+		if got := debug.SetMemoryLimit(-1); got != 176<<20 {
 			t.Errorf("at the start %d MiB", got>>20)
 		}
 		debug.SetMemoryLimit(1 << 40)
 		time.Sleep(boundEvery + time.Millisecond)
 		synctest.Wait()
-		if got := debug.SetMemoryLimit(-1); got >= 1<<40 || got < 184<<20 {
+		if got := debug.SetMemoryLimit(-1); got >= 1<<40 || got < 176<<20 {
 			t.Errorf("a second later %d MiB", got>>20)
 		}
 		stop()

@@ -148,7 +148,9 @@ func Run(ctx context.Context, o Options) error {
 	linking, unlink := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { s.linker(m.worked("linker", core.Now)).Run(linking) })
 	wg.Go(func() { settle(workers) })
-	wg.Go(func() { bound(workers, int64(core.Hasher.Parallel())*int64(o.Config.Hashing.Memory)<<10) })
+	wg.Go(func() {
+		bound(workers, int64(o.Config.Hashing.Memory)<<10, core.Hasher.Parallel(), core.Hasher.Running)
+	})
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(httpServer, listener, o.Config) }()
 	fmt.Fprintf(o.Out, "sallyport is ready on %s\n", o.Config.URL)
