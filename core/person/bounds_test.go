@@ -109,3 +109,37 @@ func TestHowCloseIsTooClose(t *testing.T) {
 		checkFault(t, row.about, row.word, normal, err)
 	}
 }
+
+func TestAPasswordFromAnEasierTimeIsShort(t *testing.T) {
+	for _, row := range []struct {
+		about, entered string
+		min            int
+		want           bool
+	}{
+		{"seven of eight", "xk7#q2v", 8, true},
+		{"eight of eight", "xk7#q2vd", 8, false},
+		{"fourteen of fifteen", "xk7#q2vdxk7#q2", 15, true},
+		{"fifteen of fifteen", "xk7#q2vdxk7#q2v", 15, false},
+		{"accents apart count as one", strings.Repeat("e\u0301", 7), 8, true},
+		{"no text at all is nobody's", "x\xff", 8, false},
+	} {
+		if got := (Rules{Min: row.min}).Short(row.entered); got != row.want {
+			t.Errorf("%s: %v", row.about, got)
+		}
+	}
+}
+
+// Three marks that come to one letter are the most that a keyboard sends apart.
+func TestTheLongestPasswordMayComeApart(t *testing.T) {
+	apart := strings.Repeat("ι\u0308\u0301", MaxPassword/2)
+	if len(apart) != 3*MaxPassword {
+		t.Fatalf("%d bytes", len(apart))
+	}
+	set, err := CheckNew(apart, Rules{})
+	if entered, ok := Normal(apart); err != nil || !ok || entered != set || len(set) != MaxPassword {
+		t.Errorf("%d bytes, %v, %v", len(set), ok, err)
+	}
+	if _, ok := Normal(apart + "ι"); ok {
+		t.Error("longer is somebody's")
+	}
+}
