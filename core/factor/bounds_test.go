@@ -2,6 +2,7 @@ package factor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +104,30 @@ func TestOnlyWhatAClockExplainsIsSoftened(t *testing.T) {
 	}
 	if wrong.Soften(nil) != nil || IsClock(nil) {
 		t.Error("no fault became one")
+	}
+}
+
+// A refused step still passes as the one before: until that is over it is kept.
+func TestARefusedStepIsKeptWhileItCouldPass(t *testing.T) {
+	old := present
+	old.Refused = []int64{at - 1, at, at + 1}
+	kept, ok := saved(ahead([]Factor{bound("present", old, 0)}, noon.Add(30*time.Second), 8, ahead([]Factor{bound("present", old, 0)}, noon, 8, "").Hint))
+	if !ok {
+		t.Fatal("not told")
+	}
+	secret, err := DecodeSecret(kept.Data)
+	if want := []int64{at, at + 1, at + 8, at + 9}; err != nil || !slices.Equal(secret.Refused, want) {
+		t.Errorf("refused %v, want %v (%v)", secret.Refused, want, err)
+	}
+	if v := apps.Verify([]Factor{kept}, Try{Entered: present.Code(at), Now: noon.Add(30 * time.Second)}); v.Right {
+		t.Error("a refused step passes as the one before")
+	}
+}
+
+func TestARightCandidateTellsOfItsClock(t *testing.T) {
+	for offset := int64(-1); offset <= 1; offset++ {
+		if step, v := (Candidate{Secret: fresh}).Verify(fresh.Code(at+offset), noon); !v.Right || step != at+offset || v.Offset != offset {
+			t.Errorf("offset %d: step %d, offset %d", offset, step-at, v.Offset)
+		}
 	}
 }
