@@ -253,6 +253,37 @@ func TestReceiptsOfVonage(t *testing.T) {
 	b.told("failed")
 }
 
+// Some providers report by GET, with the secret in the address.
+func TestReceiptsByGET(t *testing.T) {
+	t.Parallel()
+	p, _ := provided(t, "      receipt_secret_file: ./receipts.secret\n      receipt_ref_field: id\n      receipt_state_field: status\n      receipt_states: [DELIVRD delivered, UNDELIV undelivered]\n")
+	p.write("receipts.secret", token+" for receipts\n")
+	p.opened()
+	b := p.toNumber("ada")
+	b.do("Send SMS", "phone", number).is(want{page: "setup-phone-code"})
+	p.code(e164)
+	key := "&key=" + url.QueryEscape(token+" for receipts")
+	for _, row := range []struct {
+		query string
+		want  int
+		state string
+	}{{"id=SM1&status=DELIVRD", 403, "waiting"}, {"id=SM1&status=DELIVRD&key=x", 403, "waiting"}, {"id=SM1" + key, 400, "waiting"}, {"id=SM1&status=BUFFRED" + key, 204, "waiting"},
+		{"id=SM1&status=UNDELIV" + key, 204, "failed"}, {"id=SM1&status=DELIVRD" + key, 204, "failed"}} {
+		resp, err := http.Get(p.url + "/receipts/provider?" + row.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != row.want {
+			t.Errorf("%s: answered %d, not %d", row.query, resp.StatusCode, row.want)
+		}
+		b.told(row.state)
+	}
+	if log := p.log.String(); strings.Contains(log, "hunter2") || strings.Contains(log, "DELIVRD") {
+		t.Errorf("the log holds the request:\n%s", log)
+	}
+}
+
 func TestDoctorTellsBalances(t *testing.T) {
 	t.Parallel()
 	for kind, row := range map[string]struct{ more, left string }{"twilio": {"account: " + twilioAccount, "12.50 USD"}, "vonage": {"account: abcd1234", "7.5 EUR"}} {

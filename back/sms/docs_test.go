@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -175,5 +176,55 @@ func TestThePageForOperatorsSaysWhatIs(t *testing.T) {
 	}
 	if len(known) > 0 {
 		t.Errorf("the page has keys that are none: %v", known)
+	}
+}
+
+var codesRow = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([0-9, ]+) \\| ([0-9, ]+) \\|$")
+
+// The codes of the page mean what it says, and what it leaves out is undelivered.
+func TestThePageForOperatorsSaysWhatTheCodesMean(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate/sms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, twilio := asTwilio(t)
+	_, vonage := asVonage(t)
+	told := [2]map[string]string{{}, {}}
+	for _, m := range codesRow.FindAllStringSubmatch(string(page), -1) {
+		for i := range told {
+			for code := range strings.SplitSeq(m[2+i], ", ") {
+				told[i][code] = m[1]
+			}
+		}
+	}
+	if len(told[0]) < 9 || len(told[1]) < 13 {
+		t.Errorf("the page has %d and %d codes", len(told[0]), len(told[1]))
+	}
+	means := func(to *sms.Receipts, send func()) string {
+		l := &ledger{}
+		*to = l.take
+		send()
+		if len(l.taken) != 1 {
+			t.Fatalf("taken %v", l.taken)
+		}
+		return string(l.taken[0].State)
+	}
+	for n := 30000; n < 30100; n++ {
+		told[0][fmt.Sprint(n)] = cmp.Or(told[0][fmt.Sprint(n)], "undelivered")
+	}
+	for n := 1000; n < 1500; n += 10 {
+		told[1][fmt.Sprint(n)] = cmp.Or(told[1][fmt.Sprint(n)], "undelivered")
+	}
+	for code, want := range told[0] {
+		form := receiptForm("MessageStatus", "undelivered", "ErrorCode", code)
+		if got := means(&twilio.Receipts, func() { posted(t, twilio, post(hook, form.Encode(), twilioSigned(hook, form))) }); got != want {
+			t.Errorf("Twilio %s is %s; the page says %s", code, got, want)
+		}
+	}
+	for code, want := range told[1] {
+		body := vonageStatus("rejected", code)
+		if got := means(&vonage.Receipts, func() { posted(t, vonage, bearing(vonageToken(hs256, vonageClaims(body), vonageSecret), body)) }); got != want {
+			t.Errorf("Vonage %s is %s; the page says %s", code, got, want)
+		}
 	}
 }

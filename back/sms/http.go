@@ -48,6 +48,8 @@ func (h *HTTP) judge(a *answer) (ref string, err error) {
 	switch {
 	case !h.Refused.anything() && h.Refused.fit(a):
 		return "", fmt.Errorf("%s: %w", a.words(h.Refused.Field), ErrRefused)
+	case a.status == http.StatusTooManyRequests && a.after > 0 && !h.goodStatus(a.status):
+		return "", Busy{After: a.after}
 	case !h.goodStatus(a.status):
 		return "", errors.New(a.words(h.Refused.Field))
 	case h.OK.Field != "" && !a.whole():

@@ -148,6 +148,23 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	}
 }
 
+// A provider that says how long to wait is taken at its word, an hour at the most.
+func TestAProviderThatAsksToWait(t *testing.T) {
+	for said, want := range map[string]time.Duration{"7": 7 * time.Second, "86400": time.Hour, "0": 0, "-1": 0, "soon": 0, "": 0} {
+		p := newProvider(t, func(w http.ResponseWriter, _ *http.Request) {
+			if said != "" {
+				w.Header().Set("Retry-After", said)
+			}
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		_, err := p.gateway(plain...).Send(t.Context(), letter)
+		busy, ok := errors.AsType[sms.Busy](err)
+		if ok != (want > 0) || busy.After != want || !ok && err.Error() != "answered 429" {
+			t.Errorf("%q: %v", said, err)
+		}
+	}
+}
+
 func TestNoRedirectIsFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		p := newProvider(t, func(w http.ResponseWriter, r *http.Request) {
