@@ -131,3 +131,12 @@ func TestARightCandidateTellsOfItsClock(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryDigitIsReadInAPastedMessage(t *testing.T) {
+	for digit := range 10 {
+		code := strings.Repeat(fmt.Sprint(digit), 6)
+		if got, bad := Digits("Code: "+code+". Do not share it.", "code", "empty"); got != code {
+			t.Errorf("%q, %v", got, bad)
+		}
+	}
+}
