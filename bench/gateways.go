@@ -120,7 +120,7 @@ func (p *portal) queue(count int) (err error) {
 
 // gateways measures the way of text messages through a provider's HTTP API.
 func (b *bench) gateways() error {
-	for _, part := range []func() error{b.rate, b.failover, b.backlog, b.waiting} {
+	for _, part := range []func() error{b.rate, b.smpp, b.failover, b.backlog, b.waiting} {
 		if err := part(); err != nil {
 			return err
 		}
