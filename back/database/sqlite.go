@@ -176,13 +176,19 @@ func (w *groupWriter) apart(ctx context.Context, group []queued, results []error
 	return err
 }
 
+// begin begins a transaction. Where the one before could not be undone it stands in
+// the way, and the next change, which has done nothing wrong, would fail by it.
 func (w *groupWriter) begin(ctx context.Context) error {
 	_, err := w.exec(ctx, "BEGIN IMMEDIATE")
+	if err != nil {
+		w.undo(ctx)
+		_, err = w.exec(ctx, "BEGIN IMMEDIATE")
+	}
 	return err
 }
 
 // undo ends a transaction of which nothing is to stay. SQLite may have ended it by
-// itself; if it were still there the next one could not begin.
+// itself; where it could not, begin tries again.
 func (w *groupWriter) undo(ctx context.Context) { _, _ = w.exec(ctx, "ROLLBACK") }
 
 func (w *groupWriter) one(ctx context.Context, c Change) error {
