@@ -38,6 +38,7 @@ var groups = []group{
 	{"codes", "short usual", (*bench).codes},
 	{"texts", "short usual", (*bench).texts},
 	{"gateways", "short usual", (*bench).gateways},
+	{"audit", "short usual", (*bench).auditLog},
 	{"passwords", "short usual", (*bench).passwords},
 	{"people", "long", (*bench).people},
 	{"sessions", "long", (*bench).sessions},
