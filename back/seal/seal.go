@@ -57,7 +57,7 @@ type Box struct {
 	keys     atomic.Pointer[keySet]
 	learning sync.Mutex
 	index    Secret
-	macs     sync.Map // purpose → Secret
+	macs     sync.Map // purpose → *sync.Pool of hashes
 }
 
 // keySet is the data keys of a moment. It does not change.
