@@ -72,7 +72,7 @@ func (r *Receiver) once(ctx context.Context, receipt message.Receipt) error {
 	if err != nil {
 		return fmt.Errorf("receipt: %w", err)
 	}
-	if m == nil || m.Gateway != receipt.Gateway {
+	if m == nil || m.Way != message.ByText || m.Gateway != receipt.Gateway {
 		return ErrNoSuch
 	}
 	e, changes, early := receipt.Take(*m)

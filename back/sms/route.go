@@ -57,6 +57,7 @@ func newRoutes(gateways []Gateway, first map[string][]string, log *slog.Logger, 
 		name := g.Name()
 		r.order = append(r.order, &way{Gateway: g, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 			Name: name, MaxRequests: 1, Timeout: rest,
+			IsExcluded:  func(err error) bool { return errors.Is(err, errNotCalled) },
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresMost },
 			OnStateChange: func(_ string, _, to gobreaker.State) {
 				switch to {
@@ -103,6 +104,9 @@ func (r *Routes) pick(m message.Message, sends []message.Message, now time.Time)
 	for _, s := range sends {
 		used[s.Gateway]++
 	}
+	for _, s := range m.Tries(sends) {
+		used[s.Gateway] += len(sends) // it failed with this very text: any other is better
+	}
 	slices.SortStableFunc(ways, func(a, b *way) int { return used[a.Name()] - used[b.Name()] })
 	soonest := time.Duration(0)
 	for _, w := range ways {
@@ -125,6 +129,8 @@ func (r *Routes) pick(m message.Message, sends []message.Message, now time.Time)
 var (
 	errNoRoute = errors.New("no gateway serves the country")
 	errOut     = errors.New("every gateway for the country is out of use")
+	// errNotCalled: a pick came to no call, which says nothing about the gateway.
+	errNotCalled = errors.New("not called")
 )
 
 func (w *way) waits(now time.Time) time.Duration {

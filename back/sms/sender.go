@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,7 +122,7 @@ func (s *Sender) all(ctx context.Context, batch []message.Message) bool {
 		}
 		wg.Go(func() {
 			defer func() { <-places }()
-			if s.one(context.WithoutCancel(ctx), m) {
+			if s.one(ctx, m) {
 				mu.Lock()
 				done++
 				mu.Unlock()
@@ -134,11 +135,12 @@ func (s *Sender) all(ctx context.Context, batch []message.Message) bool {
 
 // one sends a message: the row says so before a gateway is called, and what came
 // of it after. In between nobody else sends it, whatever happens. What a gateway
-// did not take goes to the next one at once.
+// did not take goes to the next one at once, but when ctx has ended: it would not
+// be finished, and what waits is sent by another node, or after the restart.
 func (s *Sender) one(ctx context.Context, m message.Message) bool {
 	for {
-		next, further := s.hop(ctx, m)
-		if next == nil {
+		next, further := s.hop(context.WithoutCancel(ctx), m)
+		if next == nil || ctx.Err() != nil {
 			return further
 		}
 		m = *next
@@ -153,13 +155,16 @@ func (s *Sender) hop(ctx context.Context, m message.Message) (next *message.Mess
 		s.failed(ctx, err)
 		return nil, false
 	}
+	if entered(m.Tries(sends)) {
+		return nil, s.moot(ctx, m)
+	}
 	way, done, err := s.Routes.pick(m, sends, s.Now())
 	if err != nil {
 		return nil, s.unserved(ctx, m, err)
 	}
 	err = s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, Gateway: way.Name(), At: s.Now()}})
 	if err != nil {
-		done(nil) // it was not called
+		done(errNotCalled)
 		return nil, s.taken(ctx, err)
 	}
 	settled, err := s.call(ctx, way.Gateway, m)
@@ -229,6 +234,22 @@ func (s *Sender) unserved(ctx context.Context, m message.Message, why error) boo
 		if s.Sent != nil {
 			s.Sent(m, settled)
 		}
+	}
+	return true
+}
+
+// entered says whether the code of a text has come back, since it was queued or
+// from a gateway that gave no answer.
+func entered(tries []message.Message) bool {
+	return slices.ContainsFunc(tries, func(m message.Message) bool { return !m.EnteredAt.IsZero() })
+}
+
+// moot ends a text that nobody waits for any more.
+func (s *Sender) moot(ctx context.Context, m message.Message) bool {
+	now := s.Now()
+	late := message.Settled{ID: m.ID, State: message.Late, Reason: "its code was entered before", At: now}
+	if err := s.Queue.Apply(ctx, change.Set{message.Called{ID: m.ID, At: now}, late}); err != nil {
+		return s.taken(ctx, err)
 	}
 	return true
 }

@@ -106,7 +106,7 @@ func (t txn) passedOn(e message.PassedOn) error {
 
 func (t txn) settled(e message.Settled) error {
 	err := t.ended(e, e)
-	if err != nil || e.State != message.Failed && e.State != message.Refused {
+	if err != nil || message.Handed(e.State) {
 		return err
 	}
 	return t.repaid("id = $1", e.ID)

@@ -111,7 +111,7 @@ func paidBack(w *world) {
 	for _, row := range []struct {
 		state message.State
 		want  int
-	}{{message.Sent, 30}, {message.Unknown, 60}, {message.Failed, 60}, {message.Refused, 60}} {
+	}{{message.Sent, 30}, {message.Unknown, 60}, {message.Failed, 60}, {message.Refused, 60}, {message.Late, 60}} {
 		m := queue(10 * minute)
 		w.apply(message.Called{ID: m.ID, Gateway: "g", At: now}, message.Settled{ID: m.ID, State: row.state, At: now})
 		if got := used(); got != row.want {

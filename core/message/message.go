@@ -105,6 +105,18 @@ func (m Message) Next(now time.Time) Message {
 	return next
 }
 
+// Tries are, of all sends of a chain, the newest first, those of this very text:
+// itself, and those that failed before it.
+func (m Message) Tries(sends []Message) (tries []Message) {
+	hop := m.Hop
+	for _, s := range sends {
+		if s.ID == m.ID || len(tries) > 0 && s.Hop == hop {
+			tries, hop = append(tries, s), s.Hop-1
+		}
+	}
+	return tries
+}
+
 // New makes a text message that waits to be sent.
 func New(person, kind, to, country, text string, now time.Time, life time.Duration) Message {
 	return Message{ID: rand.Text(), Person: person, Kind: kind, Way: ByText, To: to, Country: country, Text: text,
