@@ -51,7 +51,7 @@ func joined(t *testing.T) (*metrics, *Core) {
 	m.seen(web.Seen{Route: "/sign-in", Method: "GET", Status: 200, Took: time.Second})
 	m.worked("sender", time.Now)()
 	m.gateways(sms.NewRoutes([]sms.Gateway{&sms.Outbox{Label: "main"}}, nil, slog.New(slog.DiscardHandler)))
-	m.sent(message.Message{Country: "US", Cost: 40_000}, message.Settled{State: message.Sent})
+	m.sent(message.Message{Country: "US", Cost: 40_000}, message.Settled{State: message.Sent}, false)
 	m.told(message.Message{Gateway: "main", Country: "US", CalledAt: time.Now()}, message.Receipt{State: message.Delivered, At: time.Now()})
 	return m, core
 }

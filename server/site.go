@@ -162,17 +162,29 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 // than 80 % of the last 20 sends were taken.
 func (s *Server) delayed(ctx context.Context) bool {
 	const last, least = 20, 16
-	recent, err := s.core.Store.RecentMessages(ctx, last)
-	if err != nil || len(recent) < last {
+	recent, err := s.core.Store.RecentMessages(ctx, 3*last) // a text has a row for each gateway
+	if recent = texts(recent); err != nil || len(recent) < last {
 		return false
 	}
 	taken := 0
-	for _, m := range recent {
+	for _, m := range recent[:last] {
 		if m.State == message.Sent || m.State == message.Delivered {
 			taken++
 		}
 	}
 	return taken < least
+}
+
+// texts are messages, the newest first, without what another gateway got instead.
+func texts(rows []message.Message) (list []message.Message) {
+	next := map[string]int{}
+	for _, m := range rows {
+		if hop, ok := next[m.Chain()]; !ok || hop != m.Hop+1 {
+			list = append(list, m)
+		}
+		next[m.Chain()] = m.Hop
+	}
+	return list
 }
 
 func newLog(c *config.Config, out *os.File) *slog.Logger {

@@ -37,13 +37,13 @@ func (f *figures) positions(gauge func(d *prometheus.Desc, v float64, labels ...
 func (m *metrics) gateways(r *sms.Routes) { m.figures.routes = r }
 
 // sent hears of each call of a gateway.
-func (m *metrics) sent(text message.Message, came message.Settled) {
+func (m *metrics) sent(text message.Message, came message.Settled, passed bool) {
 	gateway := text.Gateway
 	if gateway == "" {
 		gateway = nowhere
 	}
 	m.texts.WithLabelValues(gateway, text.Country, string(came.State)).Inc()
-	if came.State == message.Sent || came.State == message.Unknown {
+	if passed || came.State == message.Sent || came.State == message.Unknown { // as the day's money counts them
 		m.spend.WithLabelValues(gateway, text.Country).Add(float64(text.Cost) / 1e6)
 	}
 }

@@ -460,6 +460,9 @@ func (r *walk) recovers() {
 	r.wrong("text code", b, "321789")
 	p.move(2 * time.Minute)
 	b.get("/2fa/text")
+	b.tab().ask("/2fa/text/state")
+	b.tab().ask("/account")
+	b.tab().ask("/account/phone/code/state")
 	b.do("Send SMS again")
 	p.text(e164, " code to set up a new app")
 	b.do("Verify", "code", p.text(e164, " code to set up a new app")[:6]).is(want{page: "replace"})
@@ -596,6 +599,7 @@ func (r *walk) ends() {
 		r.Errorf("only %d secrets: this test is blind", len(r.known))
 	}
 	r.p.cli("key", "rotate")
+	r.p.cli("sms", "open", "US")
 	for _, args := range [][]string{{"audit", "export"}, {"audit", "export", "--csv"}, {"audit", "tail"}, {"audit", "verify"}, {"key", "status"}} {
 		if found := r.known.found(r.p.cli(args...)); len(found) > 0 {
 			r.Errorf("sallyport %v prints %q", args, found)

@@ -216,7 +216,7 @@ func TestAStolenSessionChangesNothing(t *testing.T) {
 	id := p.query("SELECT id FROM factors WHERE kind = 'app'")
 	known := p.query("SELECT id FROM known ORDER BY made_at DESC LIMIT 1")
 	// What shows the session's own state, or takes away and gives nothing, asks for none.
-	free := map[string]bool{"GET /account/security": true, "GET /account/activity": true, "POST /account/stay": true, "GET /account/codes": true, "POST /account/codes": true,
+	free := map[string]bool{"GET /account": true, "GET /account/security": true, "GET /account/activity": true, "POST /account/stay": true, "GET /account/codes": true, "POST /account/codes": true,
 		"GET /account/activity/{link}/not-me": true, "POST /account/activity/{link}/not-me": true, "GET /account/mail/aaaaaaaaaaaaaaaaaaaaaaaaaa": true, "POST /account/mail/aaaaaaaaaaaaaaaaaaaaaaaaaa": true}
 	p.move(5*time.Minute + time.Second)
 	thief.get("/account/security").is(want{page: "security"})

@@ -3,8 +3,10 @@ package sms
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -110,4 +112,18 @@ func (a *answer) ref(field string) string {
 		return ""
 	}
 	return value
+}
+
+// particular is an error of one message: the gateway is well, and says that it does
+// not take this one. Whoever chooses what is sent must not put it out of use.
+type particular struct{ words string }
+
+func (p particular) Error() string { return p.words }
+
+// fault is the error of an answer that took nothing.
+func (a *answer) fault(field string) error {
+	if a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity {
+		return particular{a.words(field)}
+	}
+	return errors.New(a.words(field))
 }

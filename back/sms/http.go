@@ -51,7 +51,7 @@ func (h *HTTP) judge(a *answer) (ref string, err error) {
 	case a.status == http.StatusTooManyRequests && a.after > 0 && !h.goodStatus(a.status):
 		return "", Busy{After: a.after}
 	case !h.goodStatus(a.status):
-		return "", errors.New(a.words(h.Refused.Field))
+		return "", a.fault(h.Refused.Field)
 	case h.OK.Field != "" && !a.whole():
 		return "", fmt.Errorf("answered %d with what is not JSON, or not all of it: %w", a.status, ErrUnknown)
 	case !h.OK.fit(a):

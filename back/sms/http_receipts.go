@@ -51,7 +51,7 @@ func (h *ReportingHTTP) read(r *http.Request, body []byte) (receipt message.Rece
 	case said == "" || receipt.Ref == "" && receipt.ID == "":
 		return receipt, malformed
 	case receipt.State == "":
-		return receipt, nothingNew
+		return receipt, errNothingNew
 	case receipt.State.Lost():
 		receipt.Reason = reason(field(h.Fields.Reason))
 	}

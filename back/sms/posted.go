@@ -22,8 +22,8 @@ const (
 	malformed = turnedAway(http.StatusBadRequest)
 )
 
-// nothingNew is a receipt of a state that changes nothing, and is no error.
-var nothingNew = errors.New("nothing new")
+// errNothingNew is a receipt of a state that changes nothing, and is no error.
+var errNothingNew = errors.New("nothing new")
 
 const receiptMost = 64 << 10
 
@@ -56,7 +56,7 @@ func statusOf(err error) int {
 		return int(away)
 	}
 	switch {
-	case err == nil || errors.Is(err, nothingNew):
+	case err == nil || errors.Is(err, errNothingNew):
 		return http.StatusNoContent
 	case errors.Is(err, ErrNoSuch):
 		return http.StatusNotFound

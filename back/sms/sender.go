@@ -61,8 +61,8 @@ type Sender struct {
 	Routes *Routes
 	Now    func() time.Time
 	Log    *slog.Logger
-	Done   func()                                        // after each round that reached the outbox; or nil
-	Sent   func(m message.Message, came message.Settled) // hears of each call; or nil
+	Done   func()                                                     // after each round that reached the outbox; or nil
+	Sent   func(m message.Message, came message.Settled, passed bool) // hears of each call, and whether another gateway gets the text; or nil
 }
 
 // Run sends until ctx ends; what is inside a call then is finished first.
@@ -168,11 +168,7 @@ func (s *Sender) hop(ctx context.Context, m message.Message) (next *message.Mess
 		return nil, s.taken(ctx, err)
 	}
 	settled, err := s.call(ctx, way.Gateway, m)
-	if _, full := errors.AsType[Busy](err); full || errors.Is(err, ErrRefused) {
-		done(nil) // it answers: the fault is the number's, or ours
-	} else {
-		done(err)
-	}
+	done(blame(err))
 	effect, next := s.after(m, way, settled, err)
 	if err := s.Queue.Apply(ctx, change.Set{effect}); err != nil {
 		s.failed(ctx, err) // it stays calling, and becomes not known
@@ -180,9 +176,20 @@ func (s *Sender) hop(ctx context.Context, m message.Message) (next *message.Mess
 	}
 	if s.Sent != nil {
 		m.Gateway = way.Name()
-		s.Sent(m, settled)
+		s.Sent(m, settled, next != nil)
 	}
 	return next, true
+}
+
+// blame is what of an error speaks against the gateway. One that answers is well:
+// the fault is the number's, the message's, or ours.
+func blame(err error) error {
+	_, full := errors.AsType[Busy](err)
+	_, one := errors.AsType[particular](err)
+	if full || one || errors.Is(err, ErrRefused) {
+		return nil
+	}
+	return err
 }
 
 // after is what a call leads to. A refusal is the number's fault, and no other
@@ -232,7 +239,7 @@ func (s *Sender) unserved(ctx context.Context, m message.Message, why error) boo
 	if settled, ended := effect.(message.Settled); ended {
 		s.Log.Warn("text message not sent", "message", m.ID, "state", message.Failed, "error", why)
 		if s.Sent != nil {
-			s.Sent(m, settled)
+			s.Sent(m, settled, false)
 		}
 	}
 	return true

@@ -72,7 +72,7 @@ func (g *Twilio) Send(ctx context.Context, m message.Message) (ref string, err e
 	case a.status == http.StatusBadRequest && slices.Contains(twilioRefused, said):
 		return "", fmt.Errorf("%s: %w", a.words("code"), ErrRefused)
 	}
-	return "", errors.New(a.words("code"))
+	return "", a.fault("code")
 }
 
 func (g *Twilio) request(ctx context.Context, method, path string, body *strings.Reader) (*http.Request, error) {

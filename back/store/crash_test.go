@@ -140,3 +140,19 @@ func killed(t *testing.T, folder, round string, after time.Duration) (acknowledg
 	_ = child.Wait()
 	return acknowledged
 }
+
+// migrateOn is the child of the tests below: it starts on a database as a program
+// does whose migrations lie in a folder.
+func migrateOn(folder string) error {
+	keys, err := seal.ReadKeyFile(filepath.Join(folder, "key"))
+	if err != nil {
+		return err
+	}
+	o := store.Options{Folder: filepath.Join(folder, "data"), Postgres: os.Getenv("STORE_POSTGRES"), Keys: keys, Now: clock}
+	s, err := store.Open(context.Background(), o.With(os.DirFS(filepath.Join(folder, "migrations"))))
+	if err != nil {
+		return err
+	}
+	fmt.Println("up")
+	return s.Close()
+}

@@ -153,7 +153,7 @@ func (s *Store) WaitingMessages(ctx context.Context, now time.Time, most int) ([
 
 // Sends are all messages of a chain, the newest first.
 func (s *Store) Sends(ctx context.Context, chain string) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE code = $1 OR id = $1 ORDER BY made_at DESC, hop DESC", chain)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE (code = $1 OR id = $1) AND $1 <> '' ORDER BY made_at DESC, hop DESC", chain)
 }
 
 // TextsSince are the texts made since a moment, the newest first.

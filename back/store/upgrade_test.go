@@ -1,3 +1,5 @@
+//go:build !race
+
 package store_test
 
 import (
@@ -185,22 +187,6 @@ INSERT INTO slow WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM u
 }
 
 const never = 1 << 60 // rows that no SQLite has made within a test
-
-// migrateOn is the child of the tests below: it starts on a database as a program
-// does whose migrations lie in a folder.
-func migrateOn(folder string) error {
-	keys, err := seal.ReadKeyFile(filepath.Join(folder, "key"))
-	if err != nil {
-		return err
-	}
-	o := store.Options{Folder: filepath.Join(folder, "data"), Postgres: os.Getenv("STORE_POSTGRES"), Keys: keys, Now: clock}
-	s, err := store.Open(context.Background(), o.With(os.DirFS(filepath.Join(folder, "migrations"))))
-	if err != nil {
-		return err
-	}
-	fmt.Println("up")
-	return s.Close()
-}
 
 // lay writes migrations for a child.
 func lay(t *testing.T, dir string, files fstest.MapFS) {

@@ -201,6 +201,6 @@ func (s SMSOpen) Run(r *run) error {
 		if err := c.Manage.Forgive(r, actor(), where); err != nil {
 			return err
 		}
-		return r.say(map[string]string{"opened": where}, "text messages go to %s again; the limits for each number, person and address hold as before\n", where)
+		return r.say(map[string]string{"opened": where}, "text messages go to %s again; a prefix in a country that is closed opens within the hour; the limits for each number, person and address hold as before\n", where)
 	})
 }

@@ -3,10 +3,14 @@ package audit
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// chains guards what a linker that runs and its test both see.
+var chains sync.Mutex
 
 // chain is a log in memory: how many entries wait, and what was asked of it.
 type chain struct {
@@ -19,14 +23,22 @@ type chain struct {
 	signedAlready            bool
 }
 
-func (c *chain) Unlinked(context.Context) (bool, error) { return c.waiting > 0, c.fails }
+func (c *chain) Unlinked(context.Context) (bool, error) {
+	chains.Lock()
+	defer chains.Unlock()
+	return c.waiting > 0, c.fails
+}
 
 func (c *chain) Hold(_ context.Context, l Leased) (bool, error) {
+	chains.Lock()
+	defer chains.Unlock()
 	c.held = append(c.held, l)
 	return !c.taken, nil
 }
 
 func (c *chain) LinkEntries(ctx context.Context, most int) (int, error) {
+	chains.Lock()
+	defer chains.Unlock()
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -36,6 +48,8 @@ func (c *chain) LinkEntries(ctx context.Context, most int) (int, error) {
 }
 
 func (c *chain) SignHead(_ context.Context, now time.Time) (*Head, error) {
+	chains.Lock()
+	defer chains.Unlock()
 	if c.failsToSign != nil || c.signedAlready {
 		return nil, c.failsToSign
 	}
@@ -52,11 +66,16 @@ type heard struct {
 
 func linker(c *chain) (*Linker, *heard) {
 	h := &heard{}
+	under := func(do func()) {
+		chains.Lock()
+		defer chains.Unlock()
+		do()
+	}
 	return &Linker{
 		Chain: c, Node: "one", Now: time.Now,
-		Failed: func(err error) { h.failed = err },
-		Signed: func(head Head) { h.heads = append(h.heads, head) },
-		Done:   func() { h.rounds++ },
+		Failed: func(err error) { under(func() { h.failed = err }) },
+		Signed: func(head Head) { under(func() { h.heads = append(h.heads, head) }) },
+		Done:   func() { under(func() { h.rounds++ }) },
 	}, h
 }
 
@@ -109,6 +128,7 @@ func TestTheLinkerKeepsItsTimes(t *testing.T) {
 		ended := make(chan bool)
 		go func() { l.Run(ctx); close(ended) }()
 		synctest.Wait()
+		chains.Lock()
 		if c.linked != 1 {
 			t.Error("what waits at the start is not linked at once")
 		}
@@ -116,17 +136,22 @@ func TestTheLinkerKeepsItsTimes(t *testing.T) {
 			t.Errorf("the lease: %+v", held)
 		}
 		c.waiting = 1
+		chains.Unlock()
 		time.Sleep(300 * time.Millisecond)
 		synctest.Wait()
+		chains.Lock()
 		if c.linked != 2 || h.rounds != 2 {
 			t.Errorf("after 300 ms %d are linked, in %d rounds", c.linked, h.rounds)
 		}
+		chains.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		chains.Lock()
 		if c.signed != 1 {
 			t.Errorf("%d heads in the first minute", c.signed)
 		}
 		c.waiting = 1
+		chains.Unlock()
 		stop()
 		<-ended
 		if c.linked != 3 || c.signed != 2 {

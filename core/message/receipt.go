@@ -54,5 +54,11 @@ func Best(sends []Message) *Message {
 	if len(sends) == 0 {
 		return nil
 	}
-	return &sends[0]
+	best := &sends[0]
+	for i := 1; i < len(sends) && best.State == Failed && sends[i-1].Hop > 0; i++ {
+		if sends[i].State == Unknown { // by the gateway before it may arrive
+			return &sends[i]
+		}
+	}
+	return best
 }

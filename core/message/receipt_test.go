@@ -53,6 +53,14 @@ func TestOneThatArrivedSpeaksForAll(t *testing.T) {
 	if got := Best(sends); got.ID != "new" {
 		t.Errorf("%s speaks", got.ID)
 	}
+	sends = []Message{{ID: "third", State: Failed, Hop: 2}, {ID: "second", State: Failed, Hop: 1}, {ID: "first", State: Unknown}}
+	if got := Best(sends); got.ID != "first" {
+		t.Errorf("%s speaks, and the text may arrive", got.ID)
+	}
+	sends[1].Hop = 0 // the unknown one is of an earlier send
+	if got := Best(sends); got.ID != "third" {
+		t.Errorf("%s speaks of another send", got.ID)
+	}
 	if got := Best(nil); got != nil {
 		t.Errorf("nothing was sent, and %+v speaks", got)
 	}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/core/fault"
 	"sallyport/core/flow"
 	"sallyport/core/message"
 	"sallyport/core/phone"
@@ -120,11 +119,8 @@ func (p *Portal) textState(w http.ResponseWriter, r *http.Request) error {
 // changeState is that of the code to a new number.
 func (p *Portal) changeState(w http.ResponseWriter, r *http.Request) error {
 	c, err := p.Flow.Change(r.Context(), p.Cookie(r, "session"), flow.SetupNumber)
-	if fault.Of(err) != nil {
-		return web.StatusError(http.StatusNotFound)
-	}
 	if err != nil {
-		return err
+		return p.unconfirmed(w, r, err, nil)
 	}
 	if c.Setup == nil {
 		return web.StatusError(http.StatusNotFound)
