@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -130,8 +131,11 @@ type SMSStatus struct{}
 func (SMSStatus) Run(r *run) error {
 	return r.logged(func(c *server.Core) error {
 		s, err := c.Manage.TextStatus(r, c.Store, c.Store)
-		if err != nil || r.JSON {
-			return cmp.Or(err, r.sayIfJSON(s))
+		if err != nil {
+			return err
+		}
+		if r.JSON {
+			return r.say(s, "")
 		}
 		if len(c.Config.SMS.Gateways) == 0 {
 			fmt.Fprintln(r.out, "no gateway is set: people are not asked for a number")
@@ -158,7 +162,7 @@ func (SMSStatus) Run(r *run) error {
 			fmt.Fprintf(r.out, "  spent today      %s of %s\n", s.Spent, s.Budget)
 		}
 		for _, a := range s.Stopped {
-			fmt.Fprintf(r.out, "  %s  %s\n", a.Time.In(c.Config.Location()).Format("15:04 MST"), a.Text)
+			fmt.Fprintf(r.out, "  %s  %s\n", a.Time.In(c.Config.Location()).Format("15:04 MST"), printable(a.Text))
 		}
 		return nil
 	})
@@ -172,10 +176,16 @@ type SMSLog struct {
 
 // Run prints a line for each.
 func (s SMSLog) Run(r *run) error {
+	if s.Most < 0 || s.Most > 10_000 {
+		return usage{errors.New("-n takes 0 to 10000")}
+	}
 	return r.logged(func(c *server.Core) error {
 		lines, err := c.Manage.TextLog(r, c.Store, s.Person, s.Most)
-		if err != nil || r.JSON {
-			return cmp.Or(err, r.sayIfJSON(lines))
+		if err != nil {
+			return err
+		}
+		if r.JSON {
+			return r.say(lines, "")
 		}
 		for _, l := range lines {
 			seconds := ""

@@ -50,15 +50,16 @@ const (
 
 // TextLog is the newest texts, of one person where a name is given.
 func (m *Manager) TextLog(ctx context.Context, log Texts, name string, most int) ([]TextLine, error) {
-	who := ""
+	who, look := "", most
 	if name != "" {
+		look = textMost // those of one person may lie far apart
 		p, err := m.Person(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		who = p.ID
 	}
-	texts, err := log.TextsSince(ctx, time.Time{}, textMost)
+	texts, err := log.TextsSince(ctx, time.Time{}, look)
 	if err != nil {
 		return nil, fmt.Errorf("read texts: %w", err)
 	}
