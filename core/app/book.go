@@ -1,0 +1,106 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Book is all apps at one moment. It is read by every door and never changed.
+type Book struct {
+	list     []App
+	byID     map[string]*App
+	byOrigin map[string]*App
+}
+
+// NewBook makes a book. What is declared stands before what was added by command;
+// an app that cannot be judged, or that claims what another has, is left out, so
+// that its doors stay shut, and told.
+func NewBook(declared, stored []App) (*Book, []error) {
+	b := &Book{byID: map[string]*App{}, byOrigin: map[string]*App{}}
+	var faults []error
+	list := slices.Concat(declared, stored)
+	for i := range list {
+		a := &list[i]
+		a.Declared = i < len(declared)
+		if bad := b.bad(a); len(bad) > 0 {
+			faults = append(faults, bad...)
+			continue
+		}
+		b.byID[a.ID] = a
+		for _, address := range a.Addresses {
+			origin, _ := Origin(address)
+			b.byOrigin[origin] = a
+		}
+		b.list = append(b.list, *a)
+	}
+	slices.SortFunc(b.list, func(x, y App) int { return strings.Compare(strings.ToLower(x.Name)+x.ID, strings.ToLower(y.Name)+y.ID) })
+	return b, faults
+}
+
+func (b *Book) bad(a *App) (faults []error) {
+	for _, err := range a.Check() {
+		faults = append(faults, fmt.Errorf("app %s: %w", a.ID, err))
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	if b.byID[a.ID] != nil {
+		return []error{fmt.Errorf("app %s: there is another of that id; hint: choose another id", a.ID)}
+	}
+	for _, address := range a.Addresses {
+		origin, _ := Origin(address)
+		if other := b.byOrigin[origin]; other != nil {
+			return []error{fmt.Errorf("app %s: %s is the address of app %s; hint: an address belongs to one app, with rules for its paths", a.ID, origin, other.ID)}
+		}
+	}
+	return nil
+}
+
+// All are the apps, by name.
+func (b *Book) All() []App {
+	if b == nil {
+		return nil
+	}
+	return b.list
+}
+
+// App is an app by its id, or nil.
+func (b *Book) App(id string) *App {
+	if b == nil {
+		return nil
+	}
+	return b.byID[id]
+}
+
+// At is the app at an origin, as OriginOf and Origin make it, or nil.
+func (b *Book) At(origin string) *App {
+	if b == nil {
+		return nil
+	}
+	return b.byOrigin[origin]
+}
+
+// Find is the app that an address leads to, with its origin and the rest of the
+// address, or nil.
+func (b *Book) Find(address string) (a *App, origin, uri string) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return nil, "", ""
+	}
+	host, uri := rest, "/"
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		host, uri = rest[:at], rest[at:]
+	}
+	if uri[0] != '/' || !sensible(uri) || strings.ContainsRune(uri, '\\') {
+		return nil, "", ""
+	}
+	origin, ok = OriginOf(scheme, host)
+	if !ok {
+		return nil, "", ""
+	}
+	if a = b.At(origin); a == nil {
+		return nil, "", ""
+	}
+	return a, origin, uri
+}
