@@ -78,9 +78,9 @@ const (
 // overLong are the rooms with more lines than linesMax, and what they may have
 // until they are split.
 var overLong = map[string]int{
-	"core/flow":    4100, // sign-in, set-up, recovery, account: one machine
+	"core/flow":    4200, // sign-in, set-up, recovery, account: one machine
 	"front/portal": 5200, // 39 pages and their samples
-	"back/store":   3800, // a file a noun, the chain of the audit log, the keys
+	"back/store":   4900, // a file a noun, the chain of the audit log, the keys, what doors remember
 	"config":       3100, // a file of checks for each kind of gateway
 }
 

@@ -11,6 +11,7 @@ import (
 	"sallyport/back/seal"
 	"sallyport/back/store"
 	"sallyport/config"
+	"sallyport/core/door"
 	"sallyport/core/flow"
 	"sallyport/core/manage"
 	"sallyport/core/message"
@@ -27,6 +28,8 @@ type Core struct {
 	Flow   *flow.Machine
 	Manage *manage.Manager
 	Hasher *person.Queue
+	Apps   *Apps
+	Doors  *door.Keeper
 	Now    func() time.Time
 }
 
@@ -51,6 +54,8 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics,
 		KeysAgain: func() (*seal.KeyFile, error) { return seal.ReadKeyFile(c.KeyFile) }}
 	if m != nil {
 		options.Observer = m
+	} else {
+		options.Command = true
 	}
 	for _, way := range ways {
 		way(&options)
@@ -62,6 +67,10 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics,
 	core := &Core{Config: c, Store: db, Now: clock, Hasher: person.NewQueue(parallel(c))}
 	core.Flow = &flow.Machine{People: db, History: db, Attempts: db, Sessions: db, Changes: db, Secrets: db, Hasher: core.Hasher, Params: params,
 		Policy: rules(c), Numbers: numbers(c), Context: []string{c.Name, c.AppName(), c.Hostname()}, AppName: c.AppName(), Now: clock}
+	if core.Apps, err = newApps(c, db); err != nil {
+		return nil, closing(core, err)
+	}
+	core.Doors = &door.Keeper{Flow: core.Flow, Apps: core.Apps}
 	core.Flow.Writer = writer(c, core.Flow.LinkID)
 	if err := core.Flow.Writer.Check(); err != nil {
 		return nil, fmt.Errorf("%w", closing(core, err))

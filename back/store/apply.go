@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"sallyport/back/database"
+	"sallyport/core/app"
 	"sallyport/core/audit"
 	"sallyport/core/change"
+	"sallyport/core/door"
 	"sallyport/core/factor"
 	"sallyport/core/flow"
 	"sallyport/core/limit"
@@ -64,7 +66,7 @@ func (t txn) all() (err error) {
 			return err
 		}
 	}
-	return nil
+	return t.tell()
 }
 
 // apply knows how each effect is written and which condition it must meet.
@@ -106,6 +108,15 @@ func (t txn) apply(effect change.Effect) error {
 		return t.audit(e)
 	case audit.Leased, linked, headKeeps, pruned:
 		return t.chain(e)
+	case app.Saved, app.Removed:
+		return t.app(e)
+	case door.Opened:
+		return t.doorOpened(e)
+	case nodeAlive:
+		return t.do("INSERT INTO nodes (id, alive_at, passed_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at, passed_at = excluded.passed_at",
+			e.ID, ms(e.At), e.Passed)
+	case nodeGone:
+		return t.do("DELETE FROM nodes WHERE id = $1", e.ID)
 	case keyRotated, resealed, keysRetired:
 		return t.keys(e)
 	case keysMade:

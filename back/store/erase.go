@@ -5,7 +5,7 @@ import (
 )
 
 // personal are the tables whose rows belong to one person and go with them.
-var personal = []string{"factors", "phones", "attempts", "setups", "recoveries", "sessions", "known", "links", "messages"}
+var personal = []string{"factors", "phones", "attempts", "setups", "recoveries", "sessions", "known", "doors", "links", "messages"}
 
 // personDeleted leaves no row that leads to the person. Entries of the audit log
 // stay without what names them: each keeps the hash of it.

@@ -34,4 +34,5 @@ func (silent) Retried()        {}
 type work struct {
 	set     change.Set
 	entries []audit.Entry // appended by it, if it is committed
+	told    int64         // when it left rows for other nodes, where its store waits for them
 }

@@ -30,6 +30,8 @@ type Options struct {
 	Keys     *seal.KeyFile
 	Now      func() time.Time
 	Observer Observer // or nil
+	// Command says that changes return when every live node has passed them.
+	Command bool
 	// Wrap stands before the driver of the embedded database, where tests let it fail.
 	Wrap func(driver.Connector) driver.Connector
 
@@ -45,7 +47,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Keys == nil {
 		return nil, errors.New("open the database: there is no key file; hint: set key_file")
 	}
-	s := &Store{observer: silent{}}
+	s := &Store{observer: silent{}, now: o.Now, waits: o.Command}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if o.Observer != nil {
 		s.observer = o.Observer
 	}

@@ -8,7 +8,7 @@ import (
 	"sallyport/core/session"
 )
 
-const sessionColumns = "id, person, level, method, known, made_at, seen_at, ends_at, ended_at, ended_why, confirmed_at, password_at, agent, address, data, codes, codes_until, version"
+const sessionColumns = "id, person, family, level, method, known, made_at, seen_at, ends_at, ended_at, ended_why, confirmed_at, password_at, agent, address, data, codes, codes_until, version"
 
 func (t txn) session(effect change.Effect) error {
 	switch e := effect.(type) {
@@ -46,7 +46,7 @@ func (t txn) sessionBegun(e session.Begun) error {
 	if err != nil {
 		return err
 	}
-	return t.must(e, insert("sessions", sessionColumns)+" ON CONFLICT DO NOTHING", r.ID, r.Person, int64(r.Level), r.Method, r.Known, ms(r.MadeAt), ms(r.SeenAt),
+	return t.must(e, insert("sessions", sessionColumns)+" ON CONFLICT DO NOTHING", r.ID, r.Person, r.Family, int64(r.Level), r.Method, r.Known, ms(r.MadeAt), ms(r.SeenAt),
 		ms(r.EndsAt), ms(r.EndedAt), r.EndedWhy, ms(r.ConfirmedAt), ms(r.PasswordAt), r.Agent, r.Address, data, codes, ms(r.CodesUntil), r.Version)
 }
 
@@ -66,7 +66,7 @@ func (t txn) sessionSealed(r session.Row) (data, codes []byte, err error) {
 func (s *Store) scanSession(row scanner) (*session.Session, error) {
 	var r session.Row
 	var data, codes []byte
-	if err := row.Scan(&r.ID, &r.Person, &r.Level, &r.Method, &r.Known, when{&r.MadeAt}, when{&r.SeenAt}, when{&r.EndsAt}, when{&r.EndedAt},
+	if err := row.Scan(&r.ID, &r.Person, &r.Family, &r.Level, &r.Method, &r.Known, when{&r.MadeAt}, when{&r.SeenAt}, when{&r.EndsAt}, when{&r.EndedAt},
 		&r.EndedWhy, when{&r.ConfirmedAt}, when{&r.PasswordAt}, &r.Agent, &r.Address, &data, &codes, when{&r.CodesUntil}, &r.Version); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,9 @@ type Store struct {
 	seen   place // how far the chain was at least
 
 	observer Observer
+	now      func() time.Time
+	waits    bool // a command: it returns when every node has passed what it took away
+	hearers  hearers
 
 	wakeMu sync.Mutex
 	wake   []chan struct{}
@@ -54,8 +57,16 @@ func (s *Store) Apply(ctx context.Context, set change.Set) error {
 		done.Refused = refused.Effect
 	}
 	s.observer.Applied(done)
+	people, _, apps := about(set)
+	for i, id := range people {
+		people[i] = key(id)
+	}
+	s.heard(people, apps) // also where nobody knows what became of it
 	if err == nil {
 		s.wakeFor(set)
+		if w.told > 0 {
+			s.passed(ctx, w.told)
+		}
 	}
 	if isRefused {
 		return err

@@ -18,9 +18,12 @@ import (
 
 	"sallyport/back/backup"
 	"sallyport/back/store"
+	"sallyport/core/app"
 	"sallyport/core/audit"
 	"sallyport/core/change"
+	"sallyport/core/door"
 	"sallyport/core/flow"
+	"sallyport/core/policy"
 	"sallyport/core/session"
 )
 
@@ -301,6 +304,19 @@ func plantAll(t *testing.T, s *store.Store) {
 		session.Recognised{Browser: session.KnownBrowser{ID: "b", Token: "t", Person: "p", MadeAt: now, SeenAt: now, EndsAt: now.Add(session.KnownFor)}},
 		flow.RecoveryAsked{Recovery: flow.Recovery{ID: "r", Person: "p", Phone: "n", AskedAt: now, OpenAt: now, Until: now}},
 	}); err != nil {
+		t.Fatal(err)
+	}
+	row := session.Row{ID: "behind", Person: "p", Family: "family", MadeAt: now, SeenAt: now, EndsAt: now.Add(time.Hour), Version: 1}
+	behind, err := session.Issue(session.Proved{Password: true, Factor: "app"}, policy.Need{Known: true, Factor: true}, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := app.App{ID: "wiki", Name: "Wiki", Addresses: []string{"https://wiki.example.org"}, Access: app.Access{Groups: []string{app.Everyone}, Need: app.Need{Factors: app.Two}}}
+	if err := s.Apply(t.Context(), change.Set{session.Begun{Session: behind}, app.Saved{App: site},
+		door.Opened{Door: door.Door{ID: "d", Family: "family", Person: "p", Origin: "https://wiki.example.org", MadeAt: now, EndsAt: now.Add(time.Hour)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Apply(t.Context(), store.NodeAlive("n", now)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Ready(context.Background(), now); err != nil {

@@ -160,7 +160,7 @@ func savings(w *world) {
 		after.ID, after.Version = before.ID, before.Version
 		w.apply(session.Begun{Session: first}, session.Saved{Session: issued(after)})
 		got := must(w.Session(ctx(), before.ID))
-		same(w.T, kept(first.Row, after, "ID", "Person", "Level", "Method", "MadeAt", "SeenAt", "EndsAt", "EndedAt", "EndedWhy", "Agent", "Address"), &got.Row)
+		same(w.T, kept(first.Row, after, "ID", "Person", "Family", "Level", "Method", "MadeAt", "SeenAt", "EndsAt", "EndedAt", "EndedWhy", "Agent", "Address"), &got.Row)
 	})
 	w.run("known browser", func(w *world) {
 		before, after := filled[session.KnownBrowser](f), filled[session.KnownBrowser](f)

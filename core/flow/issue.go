@@ -18,7 +18,7 @@ import (
 // attempt and the person as they were read.
 func (m *Machine) issue(ctx context.Context, u *Under, method string, client Client, form, value string) (change.Set, Result, error) {
 	token := m.derive("session", u.Token, form)
-	row := session.Row{ID: HashToken(token), Person: u.Person.ID, MadeAt: u.Now, SeenAt: u.Now,
+	row := session.Row{ID: HashToken(token), Person: u.Person.ID, Family: rand.Text(), MadeAt: u.Now, SeenAt: u.Now,
 		EndsAt: u.Now.Add(m.Policy.Length), PasswordAt: u.Attempt.MadeAt, Agent: client.Agent, Address: client.Shown, Version: 1}
 	row.Data.ReturnTo = u.Attempt.Data.ReturnTo
 	var set change.Set

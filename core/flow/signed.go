@@ -42,7 +42,6 @@ func (m *Machine) Signed(ctx context.Context, token string) (*Signed, error) {
 		return nil, err
 	}
 	s := &Signed{Token: token, Session: *stored, Now: m.Now()}
-	s.Over = stored.Over(s.Now, m.Times())
 	st, err := m.Attempts.Standing(ctx, Subject{Person: stored.Person})
 	if err != nil {
 		return nil, fmt.Errorf("look at session: %w", err)
@@ -52,13 +51,8 @@ func (m *Machine) Signed(ctx context.Context, token string) (*Signed, error) {
 		return nil, nil
 	}
 	s.Person, s.Factors, s.Phones, s.Recovery = *who, st.Factors, st.Phones, st.Recovery
-	if who.Disabled() || who.Held() {
-		s.Over = session.EndedByOperator
-	}
 	s.Need = m.need(*who, s.Phones, s.Now)
-	if stored.Level == session.One && !s.Need.OneFactor && s.Over == "" {
-		s.Over = session.EndedByFactor // the grace has passed since
-	}
+	_, s.Over = m.holds(*who, *stored, s.Need, s.Now)
 	if s.Over == "" && s.Now.Sub(stored.SeenAt) >= time.Minute {
 		at := s.Now
 		m.background.Go(func() {
@@ -68,6 +62,29 @@ func (m *Machine) Signed(ctx context.Context, token string) (*Signed, error) {
 		})
 	}
 	return s, nil
+}
+
+// Holds says whether a session still holds of its person, as both were read, and
+// if it is not used any more, until when at the latest.
+func (m *Machine) Holds(who person.Person, s session.Session, now time.Time) (until time.Time, over string) {
+	return m.holds(who, s, m.need(who, nil, now), now)
+}
+
+func (m *Machine) holds(who person.Person, s session.Session, need policy.Need, now time.Time) (until time.Time, over string) {
+	over = s.Over(now, m.Times())
+	if who.Disabled() || who.Held() {
+		return s.EndsAt, session.EndedByOperator
+	}
+	if s.Level != session.One {
+		return s.EndsAt, over
+	}
+	if !need.OneFactor && over == "" {
+		over = session.EndedByFactor // the grace has passed since
+	}
+	if until = s.EndsAt; !need.MustBy.IsZero() && need.MustBy.Before(until) {
+		until = need.MustBy
+	}
+	return until, over
 }
 
 // lane is the lane in which a session's tries count.

@@ -25,6 +25,7 @@ const (
 type Row struct {
 	ID          string
 	Person      string
+	Family      string // stays the same through every new name
 	Level       Level
 	Method      string // the second factor that was shown: app, recovery, or none
 	Known       string // the known browser, if it is one
@@ -91,8 +92,12 @@ func Issue(proved Proved, need policy.Need, row Row) (Session, error) {
 }
 
 // Renewed is the row of a session that goes on under a new name: with everything
-// but recovery codes whose time on screen has passed.
+// but recovery codes whose time on screen has passed, and with a family where it is
+// from before sessions had one.
 func (r Row) Renewed(now time.Time) Row {
+	if r.Family == "" {
+		r.Family = r.ID
+	}
 	if !now.Before(r.CodesUntil) {
 		r.Codes = nil
 	}
