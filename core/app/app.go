@@ -42,7 +42,7 @@ type Access struct {
 const Everyone = "everyone"
 
 // Rule is what holds for some paths and methods of an app. Without groups those
-// of the app hold.
+// of the app hold, without a need what the app asks.
 type Rule struct {
 	Paths   []string `json:",omitempty"` // each exact, or with /* at its end; all without any
 	Methods []string `json:",omitempty"` // all without any
@@ -88,8 +88,8 @@ func ParseNeed(text string) (Need, error) {
 	need := Need{Factors: Factors(factors)}
 	if ok {
 		d, err := time.ParseDuration(within)
-		if err != nil {
-			return Need{}, fmt.Errorf("%q is no time; hint: two within 15m", within)
+		if err != nil || d == 0 {
+			return Need{}, fmt.Errorf("%q is no length of time; hint: two within 15m", within)
 		}
 		need.Within = d
 	}
@@ -118,6 +118,14 @@ func (n Need) String() string {
 	return string(n.Factors)
 }
 
+// above says whether a need asks for more than another.
+func (n Need) above(other Need) bool {
+	if n.Factors != other.Factors {
+		return n.Factors == Two || n.Factors == One && other.Factors == None
+	}
+	return n.Within > 0 && (other.Within == 0 || n.Within < other.Within)
+}
+
 func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -135,10 +143,12 @@ const (
 	nameMax  = 60
 	listMax  = 50
 	pathMax  = 512
-	methods  = "GET HEAD POST PUT PATCH DELETE OPTIONS"
 	hostMax  = 253
 	groupMax = 100
 )
+
+// methods are those that a rule can name.
+var methods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 // Check says everything that is wrong with an app, each with what to do. What
 // passes can be judged; the same check stands before saving and after loading.
@@ -147,14 +157,17 @@ func (a App) Check() (faults []error) {
 	if !plainID(a.ID) {
 		note("id %q: small letters, digits and hyphens, at most %d, a letter first; hint: wiki", a.ID, idMax)
 	}
-	if a.Name == "" || utf8.RuneCountInString(a.Name) > nameMax || strings.ContainsFunc(a.Name, unshown) {
+	if a.Name == "" || utf8.RuneCountInString(a.Name) > nameMax || strings.ContainsFunc(a.Name, unshown) || strings.TrimSpace(a.Name) != a.Name {
 		note("name %q: 1 to %d characters that can be seen; hint: Wiki", a.Name, nameMax)
 	}
 	if len(a.Addresses) == 0 && a.Client == nil {
 		note("no address; hint: https://%s.example.org", a.ID)
 	}
-	if len(a.Addresses) > listMax || len(a.Rules) > listMax {
-		note("more than %d addresses or rules; hint: make two apps of it", listMax)
+	if len(a.Addresses) == 0 && (len(a.Rules) > 0 || a.Share != "" || a.Token) {
+		note("rules, share and token are for requests to an address; hint: give one, or take them out")
+	}
+	if max(len(a.Addresses), len(a.Rules), len(a.Tell)) > listMax {
+		note("more than %d addresses, rules or facts; hint: make two apps of it", listMax)
 	}
 	for _, address := range a.Addresses {
 		if _, err := Origin(address); err != nil {
@@ -164,7 +177,10 @@ func (a App) Check() (faults []error) {
 	if len(a.Groups) == 0 {
 		note("no groups: nobody could enter; hint: name groups, or %s", Everyone)
 	}
-	faults = append(faults, a.Access.check("")...)
+	if err := a.Need.check(); err != nil {
+		note("need: %w", err)
+	}
+	faults = append(faults, checkGroups("", a.Groups)...)
 	for i, r := range a.Rules {
 		faults = append(faults, r.check(fmt.Sprintf("rule %d: ", i+1))...)
 	}
@@ -179,23 +195,34 @@ func (a App) Check() (faults []error) {
 	if a.Client != nil {
 		faults = append(faults, a.Client.check()...)
 	}
+	if a.Client != nil && a.Need.Factors == None {
+		note("need none tells a client of OpenID Connect of nobody; hint: need one or two, and a rule for the paths that are open")
+	}
 	return faults
 }
 
-func (a Access) check(where string) (faults []error) {
-	if err := a.Need.check(); err != nil {
-		faults = append(faults, fmt.Errorf("%sneed: %w", where, err))
+func checkGroups(where string, groups []string) (faults []error) {
+	if len(groups) > listMax {
+		faults = append(faults, fmt.Errorf("%smore than %d groups; hint: make one group of some", where, listMax))
 	}
-	for _, g := range a.Groups {
-		if g == "" || len(g) > groupMax || strings.ContainsFunc(g, unshown) || strings.Contains(g, ",") {
-			faults = append(faults, fmt.Errorf("%sgroup %q: 1 to %d characters that can be seen, without a comma; hint: staff", where, g, groupMax))
+	for _, g := range groups {
+		if g == "" || len(g) > groupMax || strings.ContainsFunc(g, unshown) || strings.Contains(g, ",") || strings.TrimSpace(g) != g {
+			faults = append(faults, fmt.Errorf("%sgroup %q: 1 to %d bytes that can be seen, without a comma; hint: staff", where, g, groupMax))
 		}
 	}
 	return faults
 }
 
 func (r Rule) check(where string) (faults []error) {
-	faults = r.Access.check(where)
+	faults = checkGroups(where, r.Groups)
+	if r.Need != (Need{}) {
+		if err := r.Need.check(); err != nil {
+			faults = append(faults, fmt.Errorf("%sneed: %w", where, err))
+		}
+	}
+	if max(len(r.Paths), len(r.Methods)) > listMax {
+		faults = append(faults, fmt.Errorf("%smore than %d paths or methods; hint: make two rules of it", where, listMax))
+	}
 	if len(r.Paths) == 0 && len(r.Methods) == 0 {
 		faults = append(faults, fmt.Errorf("%sneither paths nor methods; hint: what holds everywhere stands beside the rules", where))
 	}
@@ -205,8 +232,8 @@ func (r Rule) check(where string) (faults []error) {
 		}
 	}
 	for _, m := range r.Methods {
-		if !slices.Contains(strings.Fields(methods), m) {
-			faults = append(faults, fmt.Errorf("%smethod %q; hint: one of %s", where, m, methods))
+		if !slices.Contains(methods[:], m) {
+			faults = append(faults, fmt.Errorf("%smethod %q; hint: one of %s", where, m, strings.Join(methods[:], " ")))
 		}
 	}
 	return faults
@@ -215,12 +242,16 @@ func (r Rule) check(where string) (faults []error) {
 // checkPath lets through paths in the form in which they are compared, so that a
 // rule cannot be written that never fits.
 func checkPath(p string) error {
-	body := strings.TrimSuffix(p, "/*")
+	body, all := strings.CutSuffix(p, "/*")
+	shortest := plain(tidy(body))
+	if all {
+		shortest = strings.TrimSuffix(shortest, "/")
+	}
 	switch {
 	case !strings.HasPrefix(p, "/"), len(p) > pathMax, strings.ContainsFunc(p, unshown), strings.ContainsAny(body, "*?#%;\\"):
-		return fmt.Errorf("%q begins with / and has no * but at its end, and none of ? # %% ; \\; hint: /admin/*", p)
-	case body != "" && tidy(body) != body && tidy(body)+"/" != body:
-		return fmt.Errorf("%q is not in its shortest form; hint: %s", p, tidy(body))
+		return fmt.Errorf("%q: begins with /, has no * but at its end after /, and none of ? # %% ; \\; hint: /admin/*", p)
+	case body != shortest && (all || shortest == "/" || body != shortest+"/"):
+		return fmt.Errorf("%q is not in its plainest form; hint: %s", p, shortest+p[len(body):])
 	}
 	return nil
 }
@@ -228,7 +259,8 @@ func checkPath(p string) error {
 // checkShare: a cookie for a whole domain goes to every host below it, so the
 // domain must be above every address, and have a dot.
 func (a App) checkShare() (faults []error) {
-	if a.Share != strings.ToLower(a.Share) || !strings.Contains(a.Share, ".") || strings.HasPrefix(a.Share, ".") || !plainHost(a.Share) {
+	last := a.Share[strings.LastIndexByte(a.Share, '.')+1:]
+	if !strings.Contains(a.Share, ".") || !plainHost(a.Share) || strings.Trim(last, "0123456789") == "" {
 		return []error{fmt.Errorf("share %q is no domain; hint: example.org", a.Share)}
 	}
 	for _, address := range a.Addresses {
@@ -277,7 +309,8 @@ func Origin(address string) (string, error) {
 
 // loopback says whether a host is this machine whoever asks.
 func loopback(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasPrefix(host, "127.") || host == "::1"
+	ipv4 := strings.HasPrefix(host, "127.") && strings.Trim(host, "0123456789.") == "" && strings.Count(host, ".") == 3
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ipv4 || host == "::1"
 }
 
 // Saved stores an app. The condition: it is as it was read, or new.

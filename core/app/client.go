@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -75,8 +76,13 @@ func (c *Client) check() (faults []error) {
 	default:
 		note("auth %q; hint: none, client_secret_basic, client_secret_post, private_key_jwt", c.Auth)
 	}
+	if c.Secret != "" && (len(c.Secret) != 64 || strings.Trim(c.Secret, "0123456789abcdef") != "") {
+		note("the secret is not in its kept form; hint: give it again")
+	}
 	if (c.Auth == AuthPrivateKeyJWT) != (c.Keys != "") {
 		note("keys go with private_key_jwt; hint: give both or neither")
+	} else if c.Keys != "" {
+		faults = append(faults, checkKeys(c.Keys)...)
 	}
 	if c.WithoutPKCE && c.Auth == AuthNone {
 		note("a public client has nothing but PKCE; hint: take without_pkce out")
@@ -88,6 +94,22 @@ func (c *Client) check() (faults []error) {
 		note("access tokens live 1 to 60 minutes; hint: 10")
 	}
 	return faults
+}
+
+// checkKeys accepts public keys alone: what stands here is shown and backed up.
+func checkKeys(text string) []error {
+	var set struct{ Keys []map[string]any }
+	if err := json.Unmarshal([]byte(text), &set); err != nil || len(set.Keys) == 0 {
+		return []error{errors.New(`keys are no key set; hint: {"keys":[{"kty":"EC",…}]}`)}
+	}
+	for _, key := range set.Keys {
+		_, private := key["d"]
+		_, shared := key["k"]
+		if private || shared {
+			return []error{errors.New("keys hold a private one; hint: make a new pair, and give its public half alone")}
+		}
+	}
+	return nil
 }
 
 // checkAddress lets through what can be compared letter by letter and leads to

@@ -57,18 +57,19 @@ type Verdict struct {
 
 // Judge decides whether somebody may go to a place of an app now. It is the one
 // decision of every door: of the gate for each request, of OpenID Connect for the
-// app as a whole (a Place without a URI), and of what pages offer.
+// app as a whole (the zero Place), and of what pages offer.
 func (a *App) Judge(to Place, who Standing, now time.Time) Verdict {
-	if a == nil {
+	switch {
+	case a == nil:
 		return Verdict{Answer: Refuse}
-	}
-	if len(a.Rules) == 0 || to.URI == "" {
-		if to.URI != "" && !sensible(to.URI) {
-			return Verdict{Answer: Refuse}
-		}
+	case to == Place{}:
+		return a.Access.judge(0, who, now)
+	case !sensible(to.URI):
+		return Verdict{Answer: Refuse}
+	case len(a.Rules) == 0:
 		return a.Access.judge(0, who, now)
 	}
-	if p, _, _ := strings.Cut(to.URI, "?"); len(to.URI) <= uriMax && simple(p) {
+	if p, _, _ := strings.Cut(to.URI, "?"); simple(p) {
 		return a.judgeAt(trimmed(p), to.Method, who, now)
 	}
 	all, ok := readings(to.URI)
@@ -77,52 +78,102 @@ func (a *App) Judge(to Place, who Standing, now time.Time) Verdict {
 	}
 	var worst Verdict
 	for _, p := range all {
-		if v := a.judgeAt(p, to.Method, who, now); v.Answer > worst.Answer {
-			worst = v
-		}
-	}
-	if worst.Answer == 0 {
-		return Verdict{Answer: Refuse}
+		worst = stricter(worst, a.judgeAt(p, to.Method, who, now))
 	}
 	return worst
 }
 
-// sensible says whether an address can be one at all.
-func sensible(uri string) bool {
-	return uri[0] == '/' && len(uri) <= uriMax && !strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' })
+// stricter is the larger answer of two; of equal ones that which asks for more.
+func stricter(a, b Verdict) Verdict {
+	if b.Answer > a.Answer || b.Answer == a.Answer && b.Need.above(a.Need) {
+		return b
+	}
+	return a
 }
 
-// judgeAt decides for one reading of a path.
+// judgeAt decides for one reading of a path. A method that no rule can name, post
+// in small letters among them, may be taken for any other by the app: it gets the
+// strictest of their answers.
 func (a *App) judgeAt(path, method string, who Standing, now time.Time) Verdict {
+	verdict := a.judgeAs(path, method, who, now)
+	if slices.Contains(methods[:], method) {
+		return verdict
+	}
+	for _, m := range methods {
+		verdict = stricter(verdict, a.judgeAs(path, m, who, now))
+	}
+	return verdict
+}
+
+// judgeAs reads letters as they are and without regard to case, as apps do.
+func (a *App) judgeAs(path, method string, who Standing, now time.Time) Verdict {
+	exact, folded := a.first(path, method, same), a.first(path, method, strings.EqualFold)
+	verdict := a.access(exact).judge(exact, who, now)
+	if exact == folded {
+		return verdict
+	}
+	return stricter(verdict, a.access(folded).judge(folded, who, now))
+}
+
+func same(a, b string) bool { return a == b }
+
+// first is which rule fits first, from 1, or 0.
+func (a *App) first(path, method string, equal func(string, string) bool) int {
 	for i := range a.Rules {
-		if r := &a.Rules[i]; r.fits(path, method) {
-			access := r.Access
-			if len(access.Groups) == 0 {
-				access.Groups = a.Groups
-			}
-			return access.judge(i+1, who, now)
+		if a.Rules[i].fits(path, method, equal) {
+			return i + 1
 		}
 	}
-	return a.Access.judge(0, who, now)
+	return 0
 }
 
-func (r *Rule) fits(path, method string) bool {
-	if len(r.Methods) > 0 && !slices.ContainsFunc(r.Methods, func(m string) bool {
-		// Who may read may ask for the headers alone.
-		return m == method || m == "GET" && method == "HEAD"
-	}) {
-		return false
+// access is what a rule asks, with what it leaves to the app.
+func (a *App) access(rule int) Access {
+	if rule == 0 {
+		return a.Access
 	}
-	return len(r.Paths) == 0 || slices.ContainsFunc(r.Paths, func(p string) bool { return covers(p, path) })
+	access := a.Rules[rule-1].Access
+	if len(access.Groups) == 0 {
+		access.Groups = a.Groups
+	}
+	if access.Need == (Need{}) {
+		access.Need = a.Need
+	}
+	return access
+}
+
+func (r *Rule) fits(path, method string, equal func(string, string) bool) bool {
+	return (len(r.Methods) == 0 || r.means(method)) &&
+		(len(r.Paths) == 0 || slices.ContainsFunc(r.Paths, func(p string) bool { return covers(p, path, equal) }))
+}
+
+// means says whether a rule names a method. Who may read may ask for the headers
+// alone.
+func (r *Rule) means(method string) bool {
+	return slices.Contains(r.Methods, method) || method == "HEAD" && slices.Contains(r.Methods, "GET")
 }
 
 // covers says whether a pattern means a path: itself, or with /* all below it too.
-func covers(pattern, path string) bool {
+func covers(pattern, path string, equal func(string, string) bool) bool {
 	body, all := strings.CutSuffix(pattern, "/*")
 	if !all {
-		return trimmed(pattern) == path
+		return equal(trimmed(pattern), path)
 	}
-	return strings.HasPrefix(path, body) && (len(path) == len(body) || path[len(body)] == '/')
+	return equal(body, head(path, strings.Count(body, "/")))
+}
+
+// head is the first so many segments of a path; all where it has fewer.
+func head(path string, segments int) string {
+	for i := range len(path) {
+		if path[i] != '/' {
+			continue
+		}
+		if segments == 0 {
+			return path[:i]
+		}
+		segments--
+	}
+	return path
 }
 
 func (a Access) judge(rule int, who Standing, now time.Time) Verdict {

@@ -2,7 +2,9 @@ package app
 
 import (
 	"path"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -23,7 +25,7 @@ func OriginOf(scheme, host string) (string, bool) {
 			return "", false
 		}
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name = small(strings.TrimSuffix(name, "."))
 	if !plainHost(name) && !plainIPv6(name) {
 		return "", false
 	}
@@ -31,6 +33,15 @@ func OriginOf(scheme, host string) (string, bool) {
 		return scheme + "://" + name, true
 	}
 	return scheme + "://" + name + ":" + port, true
+}
+
+// small is a name in small letters, of A to Z alone: the sign of Kelvin is no k to
+// those who look names up.
+func small(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return name
+	}
+	return strings.ToLower(name)
 }
 
 // HostOf is the host of an origin without its port.
@@ -69,7 +80,7 @@ func plainIPv6(name string) bool {
 }
 
 // Place is where a request wants to go: the method and the path with its query, as
-// they were sent.
+// they were sent. The zero Place is the app as a whole.
 type Place struct {
 	Method string
 	URI    string
@@ -78,73 +89,70 @@ type Place struct {
 // uriMax is how long the address of a request may be.
 const uriMax = 8 << 10
 
-// simple says whether a path has one reading only: small letters, digits and a few
-// marks that mean the same to everybody.
+// simple says whether a path has one reading only, letter case aside: nothing in it
+// that one program resolves and another leaves.
 func simple(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false
 	}
 	for i := range len(p) {
 		switch c := p[i]; {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_', c == '~':
-		case c == '/':
-			if i > 0 && p[i-1] == '/' {
-				return false
-			}
-		case c == '.':
+		case c <= ' ', c >= 0x7f, c == '%', c == ';', c == '\\', c == '#':
+			return false
+		case c == '/' && i > 0 && p[i-1] == '/':
+			return false
+		case c == '.' && (p[i-1] == '/' || p[i-1] == '.' || i+1 == len(p) || p[i+1] == '/'):
 			// A dot within a name is one; beside a slash or at an end it may mean more.
-			if p[i-1] == '/' || p[i-1] == '.' || i+1 == len(p) || p[i+1] == '/' {
-				return false
-			}
-		default:
 			return false
 		}
 	}
 	return true
 }
 
-// readings are all the paths that some program may take a request's for: decoded
-// once or twice or not at all, with parameters or without, in small letters, with
-// the dots and strokes of another system. A rule that fits one of them counts, and
-// the strictest wins: whichever way the app reads it, nothing opens that should
-// not. It is not ok when nobody can say what is meant.
+// The bounds of the work for one request. Who needs more hides something.
+const (
+	readingsMax = 96
+	readMax     = 64 << 10 // bytes in all
+)
+
+// readings are all the paths that some program may take a request's for: whatever
+// comes of it by reading it in any of the ways below, any number of times and in any
+// order, itself among them. A rule that fits one of them counts, and the strictest
+// wins: whichever way the app reads it, nothing opens that should not. It is not ok
+// when nobody can say what is meant.
 func readings(uri string) (all []string, ok bool) {
 	p, _, _ := strings.Cut(uri, "?")
-	if len(uri) > uriMax || p == "" || p[0] != '/' {
+	if !sensible(uri) {
 		return nil, false
 	}
 	if simple(p) {
 		return []string{trimmed(p)}, true
 	}
-	for i := range len(p) {
-		if p[i] <= ' ' || p[i] == 0x7f || p[i] == '#' {
+	if !escaped(p) {
+		return nil, false
+	}
+	all = []string{p}
+	for i, size := 0, len(p); i < len(all); i++ {
+		if !readable(all[i]) {
+			return nil, false
+		}
+		for _, way := range ways {
+			if other := way(all[i]); !slices.Contains(all, other) {
+				all, size = append(all, other), size+len(other)
+			}
+		}
+		if len(all) > readingsMax || size > readMax {
 			return nil, false
 		}
 	}
-	once, ok := decoded(p)
-	if !ok || !readable(once) {
-		return nil, false
-	}
-	set := []string{p, once}
-	if twice, ok := decoded(once); ok && readable(twice) {
-		set = append(set, twice)
-	}
-	for _, way := range []func(string) string{slashes, plain, unmarked, norm.NFKC.String, strings.ToLower, undotted} {
-		for _, s := range set {
-			if other := way(s); other != s {
-				set = append(set, other)
-			}
-		}
-	}
-	seen := map[string]bool{}
-	for _, s := range set {
-		if s = tidy(s); !seen[s] {
-			seen[s] = true
-			all = append(all, s)
-		}
+	for i := range all {
+		all[i] = trimmed(all[i])
 	}
 	return all, true
 }
+
+// ways are how programs read a path differently.
+var ways = [...]func(string) string{trimmed, tidy, walked, decoded, slashes, unmarked, unparted, unqueried, undotted, unspaced, plain, recased}
 
 func trimmed(p string) string {
 	if len(p) > 1 {
@@ -153,63 +161,118 @@ func trimmed(p string) string {
 	return p
 }
 
-// tidy is a path without empty segments, dots and a slash at its end.
+// tidy joins slashes and then resolves dots, as most servers do.
 func tidy(p string) string { return path.Clean("/" + p) }
+
+// walked resolves dots alone, so that .. takes an empty segment away: RFC 3986 5.2.4.
+func walked(p string) string {
+	var walk []string
+	for _, s := range strings.Split(p[1:], "/") {
+		switch {
+		case s == ".":
+		case s == "..":
+			walk = walk[:max(len(walk)-1, 0)]
+		default:
+			walk = append(walk, s)
+		}
+	}
+	return "/" + strings.Join(walk, "/")
+}
 
 // slashes reads the other stroke as a slash.
 func slashes(p string) string { return strings.ReplaceAll(p, `\`, "/") }
 
-// plain reads what is wide or of another script as what it looks like to NFKC after
-// it was percent-encoded.
-func plain(p string) string {
-	if once, ok := decoded(p); ok && readable(once) {
-		return once
+// unmarked drops the parameters of each segment: /admin;x=1/users.
+func unmarked(p string) string {
+	return each(p, func(s string) string { s, _, _ = strings.Cut(s, ";"); return s })
+}
+
+// unparted drops everything after the first parameter.
+func unparted(p string) string { p, _, _ = strings.Cut(p, ";"); return p }
+
+// unqueried ends where a decoded ? or # begins something else.
+func unqueried(p string) string {
+	if at := strings.IndexAny(p, "?#"); at >= 0 {
+		return p[:at]
 	}
 	return p
 }
 
-// unmarked drops the parameters of each segment: /admin;x=1/users.
-func unmarked(p string) string {
-	segments := strings.Split(p, "/")
-	for i, s := range segments {
-		segments[i], _, _ = strings.Cut(s, ";")
-	}
-	return strings.Join(segments, "/")
-}
-
 // undotted drops the dots and spaces at the end of each segment, as Windows does.
 func undotted(p string) string {
+	return each(p, func(s string) string {
+		if s == "." || s == ".." {
+			return s
+		}
+		return strings.TrimRight(s, ". ")
+	})
+}
+
+// unspaced drops the spaces around each segment.
+func unspaced(p string) string { return each(p, func(s string) string { return strings.Trim(s, " ") }) }
+
+func each(p string, do func(string) string) string {
 	segments := strings.Split(p, "/")
 	for i, s := range segments {
-		if s != "." && s != ".." {
-			segments[i] = strings.TrimRight(s, ". ")
-		}
+		segments[i] = do(s)
 	}
 	return strings.Join(segments, "/")
 }
 
-// decoded resolves percent signs once.
-func decoded(p string) (string, bool) {
+// plain reads what is wide or of another script as what it looks like, and leaves out
+// what cannot be seen.
+func plain(p string) string {
+	return norm.NFKC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, p))
+}
+
+// recased finds the letters that are the same in capitals alone: the ı without a dot
+// is no i, and its capital is I.
+func recased(p string) string {
+	if strings.IndexFunc(p, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
+		return p // letter case is compared where rules are
+	}
+	return strings.ToLower(strings.ToUpper(p))
+}
+
+// decoded resolves percent signs once, those that can be, as the careless do.
+func decoded(p string) string {
 	if !strings.Contains(p, "%") {
-		return p, true
+		return p
 	}
 	out := make([]byte, 0, len(p))
 	for i := 0; i < len(p); i++ {
-		if p[i] != '%' {
-			out = append(out, p[i])
+		if code, ok := percent(p[i:]); ok {
+			out = append(out, code)
+			i += 2
 			continue
 		}
-		if i+2 >= len(p) {
-			return "", false
-		}
-		high, low := hex(p[i+1]), hex(p[i+2])
-		if high < 0 || low < 0 {
-			return "", false
-		}
-		out = append(out, byte(high<<4|low))
-		i += 2
+		out = append(out, p[i])
 	}
-	return string(out), true
+	return string(out)
+}
+
+// escaped says whether each percent sign of a path, as it was sent, begins a code.
+func escaped(p string) bool {
+	for i := range len(p) {
+		if _, ok := percent(p[i:]); p[i] == '%' && !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// percent reads the code that a text begins with, as %2e.
+func percent(s string) (code byte, ok bool) {
+	if len(s) < 3 || s[0] != '%' {
+		return 0, false
+	}
+	high, low := hex(s[1]), hex(s[2])
+	return byte(high<<4 | low), high >= 0 && low >= 0
 }
 
 func hex(c byte) int {
@@ -224,7 +287,12 @@ func hex(c byte) int {
 	return -1
 }
 
-// readable says whether a decoded path is text that programs agree on.
+// sensible says whether an address can be one at all.
+func sensible(uri string) bool {
+	return uri != "" && uri[0] == '/' && len(uri) <= uriMax && !strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' })
+}
+
+// readable says whether a path is text that programs agree on.
 func readable(p string) bool {
 	return utf8.ValidString(p) && !strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
