@@ -24,7 +24,11 @@ const OutboxPath = "/demo/outbox/aaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 // bare is a server on a core, without listeners and workers.
 func bare(c *Core, log *slog.Logger) *Server {
-	return &Server{core: c, log: log, metrics: newMetrics(), outboxPath: OutboxPath,
+	passes, err := store.NewPasses(c.Store, c.Now, c.Doors.Hold)
+	if err != nil {
+		panic(err)
+	}
+	return &Server{core: c, log: log, passes: passes, metrics: newMetrics(), outboxPath: OutboxPath,
 		outbox: func() []portal.DemoMessage { return []portal.DemoMessage{{To: "+12025550143", Text: "a text"}} }}
 }
 

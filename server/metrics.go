@@ -39,7 +39,7 @@ type metrics struct {
 	figures  figures
 
 	tries, limits, events, stopped, refused *prometheus.CounterVec
-	texts, receipts, spend                  *prometheus.CounterVec
+	texts, receipts, spend, checks          *prometheus.CounterVec
 	requests, arrival                       *prometheus.HistogramVec
 	workers                                 *prometheus.GaugeVec
 	busy, commits, retries, failed          prometheus.Counter
@@ -67,6 +67,7 @@ func newMetrics() *metrics {
 	m.retries = m.counter("sallyport_database_retries_total", "Changes that PostgreSQL broke off in favour of another, and that were tried again.").WithLabelValues()
 	m.refused = m.counter("sallyport_database_refused_total", "Changes whose condition did not hold, by the condition.", "condition")
 	m.failed = m.counter("sallyport_database_failures_total", "Changes that the database did not take.").WithLabelValues()
+	m.checks = m.counter("sallyport_gate_checks_total", "Answers to a proxy that asked about a request.", "answer")
 	m.texts = m.counter("sallyport_texts_total", "Calls that handed a text message to a gateway, by what came of them.", "gateway", "country", "state")
 	m.receipts = m.counter("sallyport_text_receipts_total", "Texts of which a gateway told later what became of them.", "gateway", "country", "state")
 	m.arrival = m.histogram("sallyport_text_delivery_seconds", "Time from handing a text to a gateway until it told that the text had arrived.", arrivals, "gateway")

@@ -52,6 +52,7 @@ type Server struct {
 	draining   atomic.Bool
 	asked      atomic.Int64            // when a load balancer last asked, in nanoseconds
 	receipts   map[string]http.Handler // by gateway
+	passes     *store.Passes
 	outboxPath string
 	outbox     func() []portal.DemoMessage
 
@@ -86,6 +87,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer core.Close()
 	s := &Server{core: core, log: newLog(o.Config, os.Stderr), metrics: m}
+	if s.passes, err = store.NewPasses(core.Store, core.Now, core.Doors.Hold); err != nil {
+		return err
+	}
+	core.Apps.known = s.passes.Known
 	site, brand, warnings, err := NewSite(o.Config, o.Demo != nil)
 	if err != nil {
 		return err
@@ -127,6 +132,7 @@ func Run(ctx context.Context, o Options) error {
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	sender := &sms.Sender{Queue: core.Store, Routes: routes, Now: core.Now, Log: s.log, Done: m.worked("sender", core.Now), Sent: m.sent}
+	watch := &store.Watch{Store: core.Store, Now: core.Now, Log: s.log, Fresh: s.passes.Fresh, Done: m.worked("watch", core.Now)}
 	sweeper := store.Sweeper{Store: core.Store, Now: core.Now, Log: s.log, Done: m.worked("sweeper", core.Now)}
 	lines, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	for _, g := range ways {
@@ -139,6 +145,8 @@ func Run(ctx context.Context, o Options) error {
 		sender.Run(workers)
 	})
 	wg.Go(func() { sweeper.Run(workers) })
+	wg.Go(func() { watch.Run(workers) })
+	wg.Go(func() { s.passes.Run(workers) })
 	wg.Go(func() { s.herald(workers, m.worked("herald", core.Now)) })
 	if mails := s.mails(m.worked("mailer", core.Now)); mails != nil {
 		wg.Go(func() { mails.Run(workers) })

@@ -99,11 +99,15 @@ func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
 		mux.Handle(pattern, h)
 	}
 	guarded, asked := kit.Guard(mux), s.asking()
+	gate := s.gate(kit)
 	// The guard stands outside every route, redirects of the mux included; only
 	// the two questions of a load balancer come by any name.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close") // who comes again finds another node
+		}
+		if strings.HasPrefix(r.URL.Path, gatePath) && gate.Check(w, r) {
+			return // before the guard: a proxy asks, about somebody else's request
 		}
 		if h := asked[r.Method+" "+r.URL.Path]; h != nil {
 			kit.Headers(w.Header())
@@ -115,7 +119,9 @@ func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
 }
 
 func (s *Server) kit(site *web.Site) *web.Kit {
-	return &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
+	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
+	kit.Hosts, kit.Leads = s.gate(kit).Host, s.gate(kit).Leads
+	return kit
 }
 
 // routes are all that the guard lets through, by their patterns.
@@ -125,6 +131,9 @@ func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
 	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
 	all := p.Routes()
 	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
+	for pattern, h := range s.gate(kit).Routes() {
+		all[pattern] = h
+	}
 	for name, h := range s.receipts {
 		all["POST "+web.Receipts+name], all["GET "+web.Receipts+name] = h, h // each says what it takes
 	}

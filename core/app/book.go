@@ -11,13 +11,21 @@ type Book struct {
 	list     []App
 	byID     map[string]*App
 	byOrigin map[string]*App
+	sites    map[string]Site // https by host, as browsers name it
+	local    map[string]Site // http
+}
+
+// Site is an app at one of its origins.
+type Site struct {
+	App    *App
+	Origin string
 }
 
 // NewBook makes a book. What is declared stands before what was added by command;
 // an app that cannot be judged, or that claims what another has, is left out, so
 // that its doors stay shut, and told.
 func NewBook(declared, stored []App) (*Book, []error) {
-	b := &Book{byID: map[string]*App{}, byOrigin: map[string]*App{}}
+	b := &Book{byID: map[string]*App{}, byOrigin: map[string]*App{}, sites: map[string]Site{}, local: map[string]Site{}}
 	var faults []error
 	list := slices.Concat(declared, stored)
 	for i := range list {
@@ -31,6 +39,8 @@ func NewBook(declared, stored []App) (*Book, []error) {
 		for _, address := range a.Addresses {
 			origin, _ := Origin(address)
 			b.byOrigin[origin] = a
+			scheme, host, _ := strings.Cut(origin, "://")
+			b.hosts(scheme)[host] = Site{a, origin}
 		}
 		b.list = append(b.list, *a)
 	}
@@ -79,6 +89,32 @@ func (b *Book) At(origin string) *App {
 		return nil
 	}
 	return b.byOrigin[origin]
+}
+
+func (b *Book) hosts(scheme string) map[string]Site {
+	if scheme == "https" {
+		return b.sites
+	}
+	return b.local
+}
+
+// Site is the app at a host, as a request names it; without an app where there is
+// none.
+func (b *Book) Site(scheme, host string) Site {
+	if b == nil || scheme != "https" && scheme != "http" {
+		return Site{}
+	}
+	if s, ok := b.hosts(scheme)[host]; ok {
+		return s // as browsers write it: nothing to tidy
+	}
+	origin, ok := OriginOf(scheme, host)
+	if !ok {
+		return Site{}
+	}
+	if a := b.byOrigin[origin]; a != nil {
+		return Site{a, origin}
+	}
+	return Site{}
 }
 
 // Find is the app that an address leads to, with its origin and the rest of the

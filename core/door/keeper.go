@@ -120,33 +120,33 @@ type Entered struct {
 
 // Redeem opens the door that a hand-over is for. It is good once, for thirty
 // seconds, at the host that it names, in the browser that left from there: all else
-// is a fault that says to begin again.
+// is a fault that says to begin again, with where they were going where that is known.
 func (k *Keeper) Redeem(ctx context.Context, token, origin, browser, has string) (Entered, error) {
 	again := fault.New(fault.Gone, "door.again")
 	h, err := k.open(token)
 	if err != nil {
 		return Entered{}, fault.New(fault.Denied, "door.forged")
 	}
-	if subtle.ConstantTimeCompare([]byte(h.Bind), []byte(Bind(browser))) != 1 {
-		return Entered{}, again
-	}
 	if h.Origin != origin {
 		return Entered{}, fault.New(fault.Denied, "door.forged")
 	}
 	entered := Entered{URI: h.URI}
+	if subtle.ConstantTimeCompare([]byte(h.Bind), []byte(Bind(browser))) != 1 {
+		return entered, again
+	}
 	cookie := k.mac("name", h.Nonce)
 	if has != "" && subtle.ConstantTimeCompare([]byte(has), []byte(cookie)) == 1 {
 		return entered, nil // a reload: the door is open already
 	}
 	if k.Flow.Now().UnixMilli() >= h.Ends {
-		return Entered{}, again
+		return entered, again
 	}
 	opened, err := k.openDoor(ctx, Door{ID: flow.HashToken(cookie), Family: h.Family, Person: h.Person, Origin: h.Origin, EndsAt: time.UnixMilli(h.Length)})
 	if err == nil && !opened {
 		err = again
 	}
 	if err != nil {
-		return Entered{}, err
+		return entered, err
 	}
 	entered.Cookie = cookie
 	return entered, nil

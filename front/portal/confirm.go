@@ -28,6 +28,8 @@ func changeAt(to string) (word, back string, passwordOnly bool) {
 		return "", "", false
 	}
 	switch path := u.Path; {
+	case strings.HasPrefix(path, "/.sallyport/"), strings.HasPrefix(path, "/oidc/"):
+		return "change.enter-app", u.RequestURI(), false
 	case strings.HasPrefix(path, "/account/phone/remove"):
 		return "change.remove-number", path, false
 	case strings.HasPrefix(path, "/account/phone"):
@@ -62,6 +64,7 @@ func changeAt(to string) (word, back string, passwordOnly bool) {
 
 func (p *Portal) confirmView(r *http.Request, s *flow.Signed) (*Confirm, string) {
 	to := web.ReturnTo(r.FormValue("to"))
+	web.Returning(r, to)
 	word, back, passwordOnly := changeAt(to)
 	if word == "" {
 		word, back = "change.password", "/account/security"

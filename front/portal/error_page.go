@@ -31,6 +31,7 @@ const (
 	ErrorLarge                       // 413
 	ErrorTurnedOff                   // the account is turned off
 	ErrorLink                        // 404, 410: a mailed link that does not work
+	ErrorApp                         // 403: an app that this person may not open, or not in this way
 )
 
 // errorWords are the keys of heading and text by kind.
@@ -44,13 +45,16 @@ var errorWords = [...][2]string{
 	{"error.large-title", "error.large"},
 	{"turned-off.title", "turned-off.what"},
 	{"error.gone-title", ""},
+	{"error.app-title", ""},
 }
 
 // Words is the key of the text, or "" where a fault brings its own.
 func (v *Error) Words() string { return errorWords[v.Kind][1] }
 
 // Start says whether a link to the start helps.
-func (v *Error) Start() bool { return v.Kind == ErrorMissing || v.Kind == ErrorDenied }
+func (v *Error) Start() bool {
+	return v.Kind == ErrorMissing || v.Kind == ErrorDenied || v.Kind == ErrorApp
+}
 
 // Template names the page's file.
 func (v *Error) Template() string { return "error" }

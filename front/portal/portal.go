@@ -233,12 +233,20 @@ func agent(header string) string {
 
 // signed reads the session of a request; nil when there is none.
 func (p *Portal) signed(r *http.Request) (*flow.Signed, error) {
-	return p.Flow.Signed(r.Context(), p.Cookie(r, "session"))
+	s, err := p.Flow.Signed(r.Context(), p.Cookie(r, "session"))
+	if s != nil && s.Session.Data.CodesWhy != "" {
+		web.Returning(r, s.Session.Data.ReturnTo)
+	}
+	return s, err
 }
 
 // look reads the attempt of a request; nil when there is none.
 func (p *Portal) look(r *http.Request) (*flow.Under, error) {
-	return p.Flow.Look(r.Context(), p.Cookie(r, "attempt"), p.client(r))
+	u, err := p.Flow.Look(r.Context(), p.Cookie(r, "attempt"), p.client(r))
+	if u != nil {
+		web.Returning(r, u.Attempt.Data.ReturnTo)
+	}
+	return u, err
 }
 
 // post is what a form of an attempt sends besides its fields. A form without a

@@ -222,6 +222,7 @@ func (s sampler) errors() []Sample {
 		{"error-500", page(ErrorOutage, "7F3K-20M9")},
 		{"error-404", page(ErrorMissing, "")},
 		{"error-403", page(ErrorDenied, "")},
+		{"error-app", &Error{Frame: s.frame(), Kind: ErrorApp, Text: s.site.Say("door.forbidden", "app", "Wiki")}},
 		{"error-form", gone(ErrorForm, "form.broken")},
 		{"error-413", page(ErrorLarge, "")},
 		{"error-link-unknown", gone(ErrorGone, "link.unknown")},

@@ -14,12 +14,12 @@ import (
 	"sallyport/front/web"
 )
 
-// wantsSetUp stands in the form's token, in the place of an address, when
+// wantsSetUp stands in the form's token, before the address to return to, when
 // somebody with a session of level one asked to set up 2FA.
-const wantsSetUp = "set-up"
+const wantsSetUp = "configure:"
 
 func (p *Portal) signInView(r *http.Request, username string) *SignIn {
-	return &SignIn{Action: "/sign-in", Username: username, Forgot: p.forgotAt()}
+	return &SignIn{Action: "/sign-in", App: p.Destination(r), Username: username, Forgot: p.forgotAt()}
 }
 
 // filled is a name that an address fills the form in with: nothing of it is
@@ -51,10 +51,11 @@ func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	} else if u != nil && u.Over == "" && r.URL.Query().Get("rd") == "" && s == nil {
 		return web.Redirect(w, r, pages[u.Step]) // Back after signing in goes forward again
 	}
-	v := p.signInView(r, name)
 	back := web.ReturnTo(r.URL.Query().Get("rd"))
+	web.Returning(r, back)
+	v := p.signInView(r, name)
 	if s != nil && s.Over == "" {
-		back = wantsSetUp
+		back = wantsSetUp + back
 	}
 	v.FormToken, v.FormID = p.Token(w, r, back)
 	return p.draw(w, r, v)
@@ -72,6 +73,9 @@ func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, s *flow.Signed
 func (p *Portal) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	username := strings.TrimSpace(r.PostFormValue("username"))
 	form, bad := p.ReadToken(r)
+	back, setUp := strings.CutPrefix(form.ReturnTo, wantsSetUp)
+	back = web.ReturnTo(back)
+	web.Returning(r, back)
 	view := p.signInView(r, username)
 	view.FormToken, view.FormID = p.Token(w, r, form.ReturnTo)
 	switch bad {
@@ -86,7 +90,7 @@ func (p *Portal) postSignIn(w http.ResponseWriter, r *http.Request) error {
 		return p.signInAgain(w, r, fault.New(fault.Invalid, "sign-in.stale"), view)
 	}
 	result, err := p.Flow.SignIn(r.Context(), flow.SignIn{Name: username, Password: r.PostFormValue("password"), Form: form.ID,
-		Browser: p.Browser(r), ReturnTo: web.ReturnTo(form.ReturnTo), SetUp: form.ReturnTo == wantsSetUp}, p.client(r))
+		Browser: p.Browser(r), ReturnTo: back, SetUp: setUp}, p.client(r))
 	if err != nil {
 		return p.signInAgain(w, r, err, view)
 	}

@@ -35,6 +35,11 @@ type Kit struct {
 	Log     *slog.Logger
 	// ErrorPage makes the view of an error.
 	ErrorPage func(r *http.Request, status int, err *fault.Fault, reference string) View
+	// Hosts says whether a host that is not the portal's is an app's, for this request.
+	Hosts func(r *http.Request) bool
+	// Leads says what app an address to return to leads to, and at which origins a
+	// form may end that goes there; nothing where it stays on the portal.
+	Leads func(returnTo string) (name string, origins []string)
 	// Seen, where it is set, hears of each request after its answer.
 	Seen  func(Seen)
 	cross http.CrossOriginProtection
@@ -140,6 +145,10 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, view View
 		return err
 	}
 	h := w.Header()
+	if _, origins := k.leads(r); len(origins) > 0 {
+		// Browsers follow the redirects of a posted form only to where the page says.
+		h.Set("Content-Security-Policy", Policy+" "+strings.Join(origins, " "))
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
@@ -169,6 +178,36 @@ func Redirect(w http.ResponseWriter, r *http.Request, to string) error {
 const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 
+type homeKey struct{}
+
+// visit is what is known of a request at the portal's own host.
+type visit struct{ returnTo string }
+
+// Home says whether a request is at the portal's own host, not at an app's.
+func (k *Kit) Home(r *http.Request) bool { return r.Context().Value(homeKey{}) != nil }
+
+// Returning notes where this request's person is going when all is shown, so that
+// its page may say so, and its form may end there.
+func Returning(r *http.Request, to string) {
+	if v, ok := r.Context().Value(homeKey{}).(*visit); ok && to != "" {
+		v.returnTo = to
+	}
+}
+
+// Destination is the app that this request's person is going to, or "".
+func (k *Kit) Destination(r *http.Request) string {
+	name, _ := k.leads(r)
+	return name
+}
+
+func (k *Kit) leads(r *http.Request) (string, []string) {
+	v, ok := r.Context().Value(homeKey{}).(*visit)
+	if !ok || v.returnTo == "" || k.Leads == nil {
+		return "", nil
+	}
+	return k.Leads(v.returnTo)
+}
+
 // Receipts is where gateways tell what became of a text.
 const Receipts = "/receipts/"
 
@@ -185,7 +224,9 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 		w := &answer{ResponseWriter: plain}
 		defer func(begun time.Time) { k.seeing(r, w, begun) }(time.Now())
 		k.Headers(w.Header())
-		if !hosts[strings.ToLower(r.Host)] {
+		if home := hosts[strings.ToLower(r.Host)]; home {
+			r = r.WithContext(context.WithValue(r.Context(), homeKey{}, &visit{}))
+		} else if k.Hosts == nil || !k.Hosts(r) {
 			http.Error(w, "421 Misdirected Request", http.StatusMisdirectedRequest) // nothing of ours
 			return
 		}

@@ -1,0 +1,19 @@
+package server
+
+import (
+	"sallyport/core/app"
+	"sallyport/front/gate"
+	"sallyport/front/web"
+)
+
+const gatePath = gate.Root
+
+// gate stands in front of apps. Its answers are counted one by one beforehand: to
+// look a counter up costs more than to count.
+func (s *Server) gate(kit *web.Kit) *gate.Gate {
+	var counts [app.Refuse + 1]func()
+	for a := app.Allow; a <= app.Refuse; a++ {
+		counts[a] = s.metrics.checks.WithLabelValues(a.String()).Inc
+	}
+	return &gate.Gate{Kit: kit, Doors: s.core.Doors, Passes: s.passes, Checked: func(a app.Answer) { counts[a]() }}
+}
