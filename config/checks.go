@@ -95,7 +95,7 @@ func (c *Config) checks() []check {
 			return problem, hint
 		}, ""})
 	}
-	return slices.Concat(rows, c.smsChecks(), c.priceChecks(), c.mailChecks(), c.brandChecks())
+	return slices.Concat(rows, c.smsChecks(), c.priceChecks(), c.mailChecks(), c.appChecks(), c.brandChecks())
 }
 
 // givenOf is the key of two that was given, the first when both or none were.

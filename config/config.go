@@ -3,7 +3,7 @@
 // field is the documentation of its key.
 //
 // A key has the value of the environment, else of the file, else its default.
-// Every key but sms.gateways is also a variable: SALLYPORT_ and its name in
+// Every key but sms.gateways and apps is also a variable: SALLYPORT_ and its name in
 // capitals, with _ for each dot (SALLYPORT_POLICY_GRACE_DAYS); lists are
 // separated by commas. A secret can stand in a file of its own: the key of the
 // same name with _file names it, and the two are never given together.
@@ -79,6 +79,9 @@ type Config struct {
 	// Proxies are the addresses and networks (CIDR) of the proxies whose
 	// forwarded headers count.
 	Proxies []string `yaml:"proxies"`
+	// Apps are what people sign in to. They can be given in the file only, and
+	// those that are cannot be changed by anything else.
+	Apps []App `yaml:"apps"`
 	// Metrics is the address and port of a listener of its own that serves
 	// metrics in the form of Prometheus. Empty is none.
 	Metrics string `yaml:"metrics"`

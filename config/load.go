@@ -57,6 +57,7 @@ func Parse(text []byte, file string, environ []string, known ...string) (*Config
 		r.resolve(filepath.Dir(file))
 		r.secrets()
 		r.gatewaySecrets()
+		r.appSecrets()
 		r.check()
 	}
 	if len(r.faults) > 0 {
@@ -74,19 +75,19 @@ func (r *reader) resolve(folder string) {
 			v.SetString(filepath.Join(folder, name))
 		}
 	}
-	config := reflect.ValueOf(r.config).Elem()
-	for _, k := range keys(config.Type()) {
-		if k.file {
-			within(config.FieldByIndex(k.index))
-		}
-	}
-	for i := range r.config.SMS.Gateways {
-		gateway := reflect.ValueOf(&r.config.SMS.Gateways[i]).Elem()
-		for _, k := range keys(gateway.Type()) {
+	all := func(v reflect.Value) {
+		for _, k := range keys(v.Type()) {
 			if k.file {
-				within(gateway.FieldByIndex(k.index))
+				within(v.FieldByIndex(k.index))
 			}
 		}
+	}
+	all(reflect.ValueOf(r.config).Elem())
+	for i := range r.config.Apps {
+		all(reflect.ValueOf(&r.config.Apps[i]).Elem())
+	}
+	for i := range r.config.SMS.Gateways {
+		all(reflect.ValueOf(&r.config.SMS.Gateways[i]).Elem())
 		for j := range r.config.SMS.Gateways[i].Secrets {
 			within(reflect.ValueOf(&r.config.SMS.Gateways[i].Secrets[j].File).Elem())
 		}

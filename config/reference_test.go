@@ -17,7 +17,7 @@ import (
 func comments(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, file := range []string{"config.go", "brand.go"} {
+	for _, file := range []string{"config.go", "apps.go", "brand.go"} {
 		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -93,5 +93,9 @@ func TestTheReferenceOfSettingsIsFresh(t *testing.T) {
 	page.WriteString(strings.Join(rows(reflect.ValueOf(base), "", said, true), "\n"))
 	page.WriteString("\n\n## Each of `sms.gateways`\n\n| key | wants | default | what it is |\n|---|---|---|---|\n")
 	page.WriteString(strings.Join(rows(reflect.ValueOf(Gateway{}), "", said, false), "\n") + "\n")
+	page.WriteString("\n## Each of `apps`\n\nWhat an app is, how paths are read and what a need asks: [apps](../operate/apps.md).\n\n| key | wants | default | what it is |\n|---|---|---|---|\n")
+	page.WriteString(strings.Join(rows(reflect.ValueOf(App{}), "", said, false), "\n") + "\n")
+	page.WriteString("\n## Each of `rules` of an app\n\n| key | wants | default | what it is |\n|---|---|---|---|\n")
+	page.WriteString(strings.Join(rows(reflect.ValueOf(AppRule{}), "", said, false), "\n") + "\n")
 	docstest.Page(t, "..", "settings.md", page.String())
 }

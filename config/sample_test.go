@@ -58,8 +58,8 @@ func uncommented(except ...string) []byte {
 
 func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	folder := t.TempDir()
-	for _, name := range []string{"provider.token", "receipts.secret", "twilio.token", "vonage.secret", "vonage.signature", "amazon.key", "smsc.password"} {
-		write(t, filepath.Join(folder, name), "a-secret-of-enough-letters")
+	for _, name := range []string{"provider.token", "receipts.secret", "twilio.token", "vonage.secret", "vonage.signature", "amazon.key", "smsc.password", "wiki.secret", "robot.jwks"} {
+		write(t, filepath.Join(folder, name), "a-secret-of-enough-letters-for-all")
 	}
 	c, err := Parse(uncommented("database_file", "password_file"), filepath.Join(folder, "sallyport.yaml"), nil)
 	if err != nil {
@@ -86,4 +86,16 @@ func TestTheSampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 			t.Errorf("the sample does not hold %s of a gateway", k.name)
 		}
 	}
+	for _, k := range slices.Concat(keys(reflect.TypeFor[App]()), below("rules[0].", keys(reflect.TypeFor[AppRule]()))) {
+		if !c.Declared("apps[0]."+k.name) && !c.Declared("apps[1]."+k.name) {
+			t.Errorf("the sample does not hold %s of an app", k.name)
+		}
+	}
+}
+
+func below(section string, all []key) []key {
+	for i := range all {
+		all[i].name = section + all[i].name
+	}
+	return all
 }
