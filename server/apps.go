@@ -30,7 +30,11 @@ type Apps struct {
 const readTime = 2 * time.Second
 
 func newApps(c *config.Config, db *store.Store) (*Apps, error) {
-	a := &Apps{store: db, declared: declared(c)}
+	list, err := declared(c)
+	if err != nil {
+		return nil, err
+	}
+	a := &Apps{store: db, declared: list}
 	if _, faults := app.NewBook(a.declared, nil); len(faults) > 0 {
 		return nil, fmt.Errorf("apps: %w", errors.Join(faults...))
 	}
@@ -83,6 +87,3 @@ func (a *Apps) Faults() []error {
 	defer a.mu.Unlock()
 	return a.faults
 }
-
-// declared are the apps of the settings file.
-func declared(*config.Config) []app.App { return nil }
