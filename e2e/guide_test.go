@@ -191,12 +191,15 @@ func checkDownload(t *testing.T, b *harness.Tab, codes []string) {
 	}
 }
 
-// What `sallyport demo` prints is enough: address, password, page of texts.
+// What `sallyport demo` prints is enough: address, password, page of texts; and the
+// example app, which opens by the wizard and is told who came.
 func TestTheDemoIsComplete(t *testing.T) {
 	t.Parallel()
 	demo := harness.Demo(t)
 	b := harness.Open(t, demo.URL)
-	b.Go("/sign-in")
+	b.Go(demo.App + "/?from=here")
+	b.At("sign-in")
+	b.Says("to continue to Example app")
 	b.Type("username", harness.Ada)
 	b.Type("password", demo.Password)
 	b.Click("Sign in")
@@ -223,5 +226,37 @@ func TestTheDemoIsComplete(t *testing.T) {
 	if !strings.Contains(demo.Printed(), code+" is your Sallyport code.") {
 		t.Errorf("the demo does not print the text message:\n%s", demo.Printed())
 	}
+	b.Press("I have saved these codes")
+	b.Click("Finish")
+	if at := b.Page(); at != demo.App+"/?from=here" {
+		t.Fatalf("the wizard leads to %s:\n%s", at, b.Text())
+	}
+	b.Says("Remote-User ada Remote-Name Ada Lovelace Remote-Email – Remote-Groups staff Cookie –")
+	b.Click("Pay")
+	b.Says("Both factors were shown within the last two minutes")
+	shown(t, b, "demo-app")
+	b.Click("Sign out")
+	b.At("confirm")
+	b.Click("Sign out")
+	b.At("signed-out")
+	b.Go(demo.App)
+	b.At("sign-in")
 	demo.Interrupt()
+}
+
+// shown takes pictures of a page that is no part of the guide, for whoever asks for
+// them: SHOWN=folder go test.
+func shown(t *testing.T, b *harness.Tab, name string) {
+	t.Helper()
+	folder := os.Getenv("SHOWN")
+	if folder == "" {
+		return
+	}
+	for look, of := range map[string]harness.Look{"light": harness.Wide, "dark": harness.WideDark, "small": harness.Small} {
+		b.Look(of)
+		if err := os.WriteFile(filepath.Join(folder, name+"-"+look+".png"), b.Screenshot(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Look(harness.Wide)
 }

@@ -35,10 +35,19 @@ func (c DemoCmd) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	settings, keys, err := demoSettings(folder, listener)
+	beside, err := DemoCmd{Port: besidePort(c.Port)}.listen()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	settings, keys, err := demoSettings(folder, listener, beside)
+	var end func()
+	if err == nil {
+		end, err = serveDemoApp(settings.URL, beside)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close(), beside.Close())
+	}
+	defer end()
 	path := "/demo/outbox/" + strings.ToLower(rand.Text())
 	d := &server.Demo{OutboxPath: path, OnText: func(line sms.Line) {
 		fmt.Fprintf(r.out, "\ntext message to %s:\n  %s\n", line.To, strings.ReplaceAll(line.Text, "\n", "\n  "))
@@ -58,7 +67,15 @@ func (c DemoCmd) listen() (net.Listener, error) {
 	return l, nil
 }
 
-func demoSettings(folder string, l net.Listener) (*config.Config, *seal.KeyFile, error) {
+// besidePort is the port of the example app, when the portal's is asked for.
+func besidePort(port int) int {
+	if port == 0 {
+		return 0
+	}
+	return port + 1
+}
+
+func demoSettings(folder string, l, beside net.Listener) (*config.Config, *seal.KeyFile, error) {
 	keyFile := filepath.Join(folder, "sallyport.key")
 	if err := writeNew(keyFile, seal.NewKeyFile(), 0o600); err != nil {
 		return nil, nil, err
@@ -75,7 +92,18 @@ sms:
     - name: demo
       kind: outbox
       path: %q
-`, l.Addr().(*net.TCPAddr).Port, folder, keyFile, filepath.Join(folder, "outbox.jsonl"))
+proxies: [127.0.0.1]
+apps:
+  - id: example
+    name: Example app
+    addresses: ["http://%s"]
+    groups: [everyone]
+    need: two
+    rules:
+      - paths: [/pay]
+        need: two within 2m
+    tell: [name, email, groups]
+`, l.Addr().(*net.TCPAddr).Port, folder, keyFile, filepath.Join(folder, "outbox.jsonl"), beside.Addr())
 	settings, err := config.Parse([]byte(text), filepath.Join(folder, "sallyport.yaml"), nil)
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +117,7 @@ const passwordLength = 20
 
 func people(r *run, core *server.Core, url, outbox string) error {
 	fmt.Fprintf(r.out, "Sallyport demo\n\n  address   %s\n", url)
-	for _, who := range []manage.Adding{{Name: "ada", Display: "Ada Lovelace"}, {Name: "grace", Display: "Grace Hopper", Operator: true}} {
+	for _, who := range []manage.Adding{{Name: "ada", Display: "Ada Lovelace", Groups: []string{"staff"}}, {Name: "grace", Display: "Grace Hopper", Operator: true}} {
 		who.Password = strings.ToLower(rand.Text()[:passwordLength])
 		if _, err := core.Manage.Add(context.WithoutCancel(r), actor(), who); err != nil {
 			return fmt.Errorf("add %s: %w", who.Name, err)
@@ -100,6 +128,7 @@ func people(r *run, core *server.Core, url, outbox string) error {
 		}
 		fmt.Fprintf(r.out, "  %-9s %s, password %s\n", kind, who.Name, who.Password)
 	}
+	fmt.Fprintf(r.out, "  app       %s, an example behind its own proxy\n", core.Apps.Book().App("example").Addresses[0])
 	fmt.Fprintf(r.out, "  texts     here, and at %s%s\n\n", url, outbox)
 	fmt.Fprintln(r.out, "Use any number, for example (202) 555-0143: no text message leaves this machine.")
 	fmt.Fprintln(r.out, "Ctrl-C ends the demo and leaves nothing behind.")

@@ -13,6 +13,7 @@ import (
 // Demonstration is a running `sallyport demo`.
 type Demonstration struct {
 	URL, Password, Outbox string
+	App                   string // the example app
 
 	t       testing.TB
 	command *exec.Cmd
@@ -21,7 +22,7 @@ type Demonstration struct {
 	ended   chan error
 }
 
-var printed = regexp.MustCompile(`(?s)address\s+(http://\S+).*ada, password (\S{20})\s.*texts\s.*(http://\S+/demo/outbox/\S+)`)
+var printed = regexp.MustCompile(`(?s)address\s+(http://\S+).*ada, password (\S{20})\s.*app\s+(http://[^,\s]+), .*texts\s.*(http://\S+/demo/outbox/\S+)`)
 
 // Demo runs `sallyport demo` and reads what it prints.
 func Demo(t testing.TB) *Demonstration {
@@ -44,7 +45,7 @@ func Demo(t testing.TB) *Demonstration {
 	})
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if m := printed.FindStringSubmatch(d.Printed()); m != nil && regexp.MustCompile(`is ready on`).MatchString(d.Printed()) {
-			d.URL, d.Password, d.Outbox = m[1], m[2], m[3]
+			d.URL, d.Password, d.App, d.Outbox = m[1], m[2], m[3], m[4]
 			return d
 		}
 	}
