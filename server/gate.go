@@ -2,9 +2,19 @@ package server
 
 import (
 	"sallyport/core/app"
+	"sallyport/core/flow"
 	"sallyport/front/gate"
+	"sallyport/front/portal"
 	"sallyport/front/web"
 )
+
+// offered are the apps that somebody may enter, as links.
+func (s *Server) offered(who *flow.Signed) (list []portal.AppLink) {
+	for _, a := range s.core.Doors.Offered(who) {
+		list = append(list, portal.AppLink{Name: a.Name, URL: a.Addresses[0]})
+	}
+	return list
+}
 
 const gatePath = gate.Root
 

@@ -129,9 +129,11 @@ func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
 	p := &portal.Portal{Kit: kit, Flow: s.core.Flow, Manage: s.core.Manage, DefaultCountry: s.core.Config.DefaultCountry,
 		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
 	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
+	gate := s.gate(kit)
+	p.Ended, p.Apps = gate.EndShared, s.offered
 	all := p.Routes()
 	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
-	for pattern, h := range s.gate(kit).Routes() {
+	for pattern, h := range gate.Routes() {
 		all[pattern] = h
 	}
 	for name, h := range s.receipts {

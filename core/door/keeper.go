@@ -80,6 +80,21 @@ func (k *Keeper) Judge(a *app.App, uri string, s *flow.Signed) app.Verdict {
 	return a.Judge(app.Place{Method: "GET", URI: uri}, who, now)
 }
 
+// Offered are the apps that somebody signed in may enter, if need be after showing
+// more, by name.
+func (k *Keeper) Offered(s *flow.Signed) (list []app.App) {
+	for _, a := range k.Apps.Book().All() {
+		if len(a.Addresses) == 0 {
+			continue
+		}
+		switch k.Judge(&a, "/", s).Answer {
+		case app.Allow, app.Confirm, app.SetUp:
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
 // errForged is a hand-over that we did not make, or that was meant for elsewhere.
 var errForged = errors.New("door: no hand-over of ours")
 

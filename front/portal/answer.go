@@ -248,7 +248,7 @@ func ErrorPage(site *web.Site) func(*http.Request, int, *fault.Fault, string) we
 		case f != nil && (f.Kind == fault.Gone || f.Kind == fault.Missing) && words.Text(f.Word)[0] != '!':
 			v.Kind, v.Text = ErrorGone, site.Say(f.Word, f.Args...)
 		case f != nil && f.Kind == fault.Denied && strings.HasPrefix(f.Word, "door."):
-			v.Kind, v.Text = ErrorApp, site.Say(f.Word, f.Args...)
+			v.Kind, v.Text, v.SignOut = ErrorApp, site.Say(f.Word, f.Args...), true
 		case status == http.StatusNotFound:
 			v.Kind = ErrorMissing
 		case status == http.StatusRequestEntityTooLarge:

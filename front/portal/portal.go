@@ -30,6 +30,10 @@ type Portal struct {
 	Delayed        func(context.Context) bool
 	Outbox         func() []DemoMessage // of the demo, or nil
 	OutboxPath     string
+	// Ended, where it is set, removes the cookies that signing out leaves elsewhere.
+	Ended func(http.ResponseWriter, *http.Request)
+	// Apps are those that somebody may enter.
+	Apps func(*flow.Signed) []AppLink
 }
 
 // pages is the portal's table from step to page.

@@ -66,6 +66,9 @@ func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, s *flow.Signed
 	if back := web.ReturnTo(r.URL.Query().Get("rd")); back != "" {
 		v.Next = back
 	}
+	if p.Apps != nil {
+		v.Apps = p.Apps(s)
+	}
 	p.frame(&v.Frame, s)
 	return p.draw(w, r, v)
 }
@@ -152,6 +155,9 @@ func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
 	p.SetCookie(w, "session", "", -time.Second)
 	p.SetCookie(w, "attempt", "", -time.Second)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	if p.Ended != nil {
+		p.Ended(w, r)
+	}
 	switch then := r.PostFormValue("then"); {
 	case then == "sign-in", then == "recover" && s == nil:
 		return web.Redirect(w, r, "/sign-in")

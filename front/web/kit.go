@@ -229,6 +229,8 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 		} else if k.Hosts == nil || !k.Hosts(r) {
 			http.Error(w, "421 Misdirected Request", http.StatusMisdirectedRequest) // nothing of ours
 			return
+		} else if k.Site.HTTPS {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000") // what is below an app's host is not ours
 		}
 		if !clean(r.URL.Path) {
 			k.Fail(w, r, StatusError(http.StatusBadRequest))
