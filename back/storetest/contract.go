@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"order of what is listed", orders},
 		{"words of all the world", words},
 		{"nodes see each other", nodes},
+		{"doors of apps", doors},
 		{"a caller that goes away", callers},
 		{"what is kept for a while alone", passing},
 		{"tables that strangers fill are emptied", sweeping}, // last: it moves the time
