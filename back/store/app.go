@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"sallyport/core/app"
 	"sallyport/core/change"
@@ -40,8 +41,13 @@ func scanApp(row scanner) (*app.App, error) {
 	if err := row.Scan(&id, &data, &version); err != nil {
 		return nil, err
 	}
-	if json.Unmarshal([]byte(data), &a) != nil {
-		a = app.App{}
+	// A key that this program does not know may be one that a newer one asks more by.
+	strict := json.NewDecoder(strings.NewReader(data))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&a); err != nil {
+		a = app.App{Unread: err.Error()}
+	} else if strict.More() {
+		a = app.App{Unread: "something stands behind its end"}
 	}
 	a.ID, a.Version = id, version
 	return &a, nil

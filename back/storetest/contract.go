@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"of 64 one wins", races},
 		{"budgets", budgets},
 		{"numbers, set-ups and browsers have a bound", bounds},
+		{"apps", apps},
 		{"messages", messages},
 		{"traffic and money", traffic},
 		{"what is told", herald},

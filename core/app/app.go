@@ -30,6 +30,7 @@ type App struct {
 	Client    *Client  `json:",omitempty"` // how it speaks OpenID Connect, or nil
 	Declared  bool     `json:"-"`          // by the settings file: nothing else changes it
 	Version   int64    `json:"-"`
+	Unread    string   `json:"-"` // why its row could not be read: then nothing else is known
 }
 
 // Access is who may enter, and what is asked of them.
@@ -154,6 +155,10 @@ var methods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 // passes can be judged; the same check stands before saving and after loading.
 func (a App) Check() (faults []error) {
 	note := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if a.Unread != "" {
+		note("its row cannot be read: %s; hint: sallyport app remove %s, and add it again", a.Unread, a.ID)
+		return faults
+	}
 	if !plainID(a.ID) {
 		note("id %q: small letters, digits and hyphens, at most %d, a letter first; hint: wiki", a.ID, idMax)
 	}

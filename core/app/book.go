@@ -13,6 +13,13 @@ type Book struct {
 	byOrigin map[string]*App
 	sites    map[string]Site // https by host, as browsers name it
 	local    map[string]Site // http
+	left     []Left
+}
+
+// Left is an app that is left out of a book, and why.
+type Left struct {
+	App App
+	Why []error
 }
 
 // Site is an app at one of its origins.
@@ -33,6 +40,7 @@ func NewBook(declared, stored []App) (*Book, []error) {
 		a.Declared = i < len(declared)
 		if bad := b.bad(a); len(bad) > 0 {
 			faults = append(faults, bad...)
+			b.left = append(b.left, Left{*a, bad})
 			continue
 		}
 		b.byID[a.ID] = a
@@ -73,6 +81,14 @@ func (b *Book) All() []App {
 		return nil
 	}
 	return b.list
+}
+
+// Left are the apps that were left out: nobody can enter them.
+func (b *Book) Left() []Left {
+	if b == nil {
+		return nil
+	}
+	return b.left
 }
 
 // App is an app by its id, or nil.

@@ -1,6 +1,10 @@
 package app
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	hexed "encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +39,23 @@ const (
 	AuthPost          Auth = "client_secret_post"
 	AuthPrivateKeyJWT Auth = "private_key_jwt"
 )
+
+// NewSecret makes the secret of a client.
+func NewSecret() string {
+	var raw [32]byte
+	rand.Read(raw[:])
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// Kept is the form in which the secret of a client is stored and compared. It is a
+// plain hash: enough for 256 random bits, and for nothing that people choose.
+func Kept(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hexed.EncodeToString(sum[:])
+}
+
+// SecretLeast is how many characters a secret has that was made elsewhere.
+const SecretLeast = 32
 
 // AccessFor is how long an access token lives.
 func (c *Client) AccessFor() time.Duration {
