@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,13 +31,13 @@ type Apps struct {
 const readTime = 2 * time.Second
 
 func newApps(c *config.Config, db *store.Store) (*Apps, error) {
-	list, err := declared(c)
-	if err != nil {
-		return nil, err
+	a := &Apps{store: db, declared: declared(c)}
+	book, faults := app.NewBook(a.declared, nil)
+	if own := book.At(c.URL); own != nil {
+		faults = append(faults, fmt.Errorf("app %s: %s is the address of the portal itself; hint: an app has a host or a port of its own", own.ID, c.URL))
 	}
-	a := &Apps{store: db, declared: list}
-	if _, faults := app.NewBook(a.declared, nil); len(faults) > 0 {
-		return nil, fmt.Errorf("apps: %w", errors.Join(faults...))
+	if len(faults) > 0 {
+		return nil, told(faults)
 	}
 	a.stale.Store(true)
 	db.Hear(func(_ []string, apps bool) {
@@ -45,6 +46,19 @@ func newApps(c *config.Config, db *store.Store) (*Apps, error) {
 		}
 	})
 	return a, nil
+}
+
+// told is all that is wrong with the apps of the settings file, a line each.
+func told(faults []error) error {
+	if len(faults) == 1 {
+		return fmt.Errorf("apps: %w", faults[0])
+	}
+	lines := make([]string, len(faults))
+	for i, err := range faults {
+		what, do, _ := strings.Cut(err.Error(), "; hint: ")
+		lines[i] = what + " (hint: " + do + ")"
+	}
+	return errors.New("apps: " + strings.Join(lines, "\napps: "))
 }
 
 // Book is all apps as they are now; nil, which opens nothing, when nobody can say.
@@ -77,6 +91,16 @@ func (a *Apps) Read(ctx context.Context) (*app.Book, error) {
 	book, faults := app.NewBook(a.declared, stored)
 	a.book.Store(book)
 	a.faults = faults
+	return book, nil
+}
+
+// Fresh reads all apps from the database as they are now: for those who change them.
+func (a *Apps) Fresh(ctx context.Context) (*app.Book, error) {
+	stored, err := a.store.Apps(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read apps: %w", err)
+	}
+	book, _ := app.NewBook(a.declared, stored)
 	return book, nil
 }
 

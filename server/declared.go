@@ -1,60 +1,54 @@
 package server
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
+	"cmp"
 
 	"sallyport/config"
 	"sallyport/core/app"
 )
 
-// declared are the apps of the settings file, with what holds where a key is left
-// out. What else is wrong with them is found when they are judged.
-func declared(c *config.Config) (list []app.App, err error) {
-	for _, in := range c.Apps {
-		a := app.App{ID: in.ID, Name: in.Name, Addresses: in.Addresses, Share: in.Share, Token: in.Token}
-		if a.Name == "" {
-			a.Name = a.ID
+// declared are the apps of the settings file. What cannot be read passes on as it is
+// written, for Check to refuse.
+func declared(c *config.Config) (all []app.App) {
+	for _, a := range c.Apps {
+		one := app.App{
+			ID: a.ID, Name: cmp.Or(a.Name, a.ID), Addresses: a.Addresses, Share: a.Share, Token: a.Token,
+			Access: app.Access{Groups: a.Groups, Need: need(cmp.Or(a.Need, string(app.Two)))},
 		}
-		if a.Access, err = access(in.Groups, in.Need, app.Need{Factors: app.Two}); err != nil {
-			return nil, fmt.Errorf("apps: app %s: need: %w", in.ID, err)
-		}
-		for i, r := range in.Rules {
-			rule := app.Rule{Paths: r.Paths, Methods: r.Methods}
-			if rule.Access, err = access(r.Groups, r.Need, a.Need); err != nil {
-				return nil, fmt.Errorf("apps: app %s: rule %d: need: %w", in.ID, i+1, err)
+		for _, r := range a.Rules {
+			rule := app.Rule{Paths: r.Paths, Methods: r.Methods, Access: app.Access{Groups: r.Groups}}
+			if r.Need != "" {
+				rule.Need = need(r.Need)
 			}
-			a.Rules = append(a.Rules, rule)
+			one.Rules = append(one.Rules, rule)
 		}
-		for _, f := range in.Tell {
-			a.Tell = append(a.Tell, app.Fact(f))
+		for _, fact := range a.Tell {
+			one.Tell = append(one.Tell, app.Fact(fact))
 		}
-		if in.Client.Given() {
-			a.Client = client(in.Client)
+		if a.Client.Given() {
+			one.Client = client(a.Client)
 		}
-		list = append(list, a)
+		all = append(all, one)
 	}
-	return list, nil
+	return all
 }
 
-func access(groups []string, need string, otherwise app.Need) (app.Access, error) {
-	if need == "" {
-		return app.Access{Groups: groups, Need: otherwise}, nil
+// need is what a text asks; of one that nobody understands, something that nobody can
+// show.
+func need(text string) app.Need {
+	if n, err := app.ParseNeed(text); err == nil {
+		return n
 	}
-	n, err := app.ParseNeed(need)
-	return app.Access{Groups: groups, Need: n}, err
+	return app.Need{Factors: app.Factors(text)}
 }
 
-func client(in config.AppClient) *app.Client {
-	c := &app.Client{Redirects: in.Redirects, AfterSignOut: in.AfterSignOut, BackChannel: in.BackChannel, Auth: app.Auth(in.Auth), Keys: in.Keys(),
-		Native: in.Native, WithoutPKCE: in.WithoutPKCE, Algorithm: in.Algorithm, Refresh: in.Refresh, NoConsent: in.NoConsent, AccessMinutes: in.AccessMinutes}
-	if c.Auth == "" {
-		c.Auth = app.AuthBasic
+func client(c config.AppClient) *app.Client {
+	made := &app.Client{
+		Redirects: c.Redirects, AfterSignOut: c.AfterSignOut, BackChannel: c.BackChannel, Auth: app.Auth(cmp.Or(c.Auth, string(app.AuthBasic))), Keys: c.Keys(),
+		Native: c.Native, WithoutPKCE: c.WithoutPKCE, Algorithm: c.Algorithm, Refresh: c.Refresh, NoConsent: c.NoConsent, AccessMinutes: c.AccessMinutes,
 	}
-	if secret := in.Secret().Reveal(); secret != "" {
-		sum := sha256.Sum256([]byte(secret))
-		c.Secret = hex.EncodeToString(sum[:])
+	if secret := c.Secret().Reveal(); secret != "" {
+		made.Secret = app.Kept(secret)
 	}
-	return c
+	return made
 }
