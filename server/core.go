@@ -78,7 +78,7 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics,
 	if m != nil {
 		m.join(core)
 	}
-	core.Manage = &manage.Manager{People: db, Changes: db, Flow: core.Flow, Writer: core.Flow.Writer, Now: clock}
+	core.Manage = &manage.Manager{People: db, Apps: core.Apps, Changes: db, Flow: core.Flow, Writer: core.Flow.Writer, Now: clock}
 	return core, nil
 }
 

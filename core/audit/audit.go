@@ -62,10 +62,13 @@ const (
 	Invited         Event = "invited"
 	Reset           Event = "two-factor-reset"
 	Limited         Event = "limited"
-	TextsStopped    Event = "texts-stopped" // Reason: prefix, country, money-most, money-all
-	TextsOpened     Event = "texts-opened"  // Note: the prefix or country that an operator opened
-	Restored        Event = "restored"      // the database was made from a backup; Note says which
-	KeyRotated      Event = "key-rotated"   // Reason: the number of the new data key
+	TextsStopped    Event = "texts-stopped"       // Reason: prefix, country, money-most, money-all
+	TextsOpened     Event = "texts-opened"        // Note: the prefix or country that an operator opened
+	Restored        Event = "restored"            // the database was made from a backup; Note says which
+	GuardedAdded    Event = "guarded-app-added"   // Note: the id of what people sign in to
+	GuardedChanged  Event = "guarded-app-changed" // Note: its id, and what is new
+	GuardedRemoved  Event = "guarded-app-removed" // Note: its id
+	KeyRotated      Event = "key-rotated"         // Reason: the number of the new data key
 	Exported        Event = "audit-exported"
 	Pruned          Event = "audit-pruned" // Note says up to when
 )
@@ -81,7 +84,7 @@ var Events = []Event{
 	RecoveryWaiting, RecoveryDone, RecoveryStopped, RecoveryCode, CodesMade, CodesSaved, PasswordSet, PasswordChanged,
 	PasswordAsked, PasswordReset, MailAsked, MailChanged, MailRemoved, Confirmed, SetupCodeUsed, BrowserForgot, Disputed,
 	Released, PersonAdded, PersonChanged, PersonDeleted, PersonExported, PersonDisabled, PersonEnabled, Invited,
-	Reset, Limited, TextsStopped, TextsOpened, Restored, KeyRotated, Exported, Pruned,
+	Reset, Limited, TextsStopped, TextsOpened, Restored, GuardedAdded, GuardedChanged, GuardedRemoved, KeyRotated, Exported, Pruned,
 }
 
 // What Limited was about, as Method.

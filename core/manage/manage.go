@@ -30,6 +30,7 @@ import (
 // Manager holds what the rules need from the world.
 type Manager struct {
 	People  People
+	Apps    Apps
 	Changes flow.Changes
 	Flow    *flow.Machine // for the kept forms of links, and its times
 	Writer  message.Writer
