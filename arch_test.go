@@ -72,7 +72,7 @@ const (
 	interfaceMax   = 8
 	linesMax       = 2500
 	importsPlan    = 2.8
-	importsPresent = 4.3 // 88 in 21 packages when the house was first joined
+	importsPresent = 4.5 // 88 in 21 packages when the house was first joined, 130 in 30 with apps
 )
 
 // overLong are the rooms with more lines than linesMax, and what they may have
@@ -82,6 +82,8 @@ var overLong = map[string]int{
 	"front/portal": 5200, // 39 pages and their samples
 	"back/store":   4900, // a file a noun, the chain of the audit log, the keys, what doors remember
 	"config":       3100, // a file of checks for each kind of gateway
+
+	"back/storetest": 2900, // a file a noun, as in back/store
 }
 
 // room is a package without its tests.
