@@ -21,7 +21,8 @@ type Apps struct {
 	declared []app.App
 	known    func() bool // whether changes of others are heard; or nil
 
-	stale  atomic.Bool
+	told   atomic.Int64 // how often somebody has told of a change
+	read   atomic.Int64 // of which the book is: it is as it was after so many
 	book   atomic.Pointer[app.Book]
 	mu     sync.Mutex
 	faults []error
@@ -39,10 +40,10 @@ func newApps(c *config.Config, db *store.Store) (*Apps, error) {
 	if len(faults) > 0 {
 		return nil, told(faults)
 	}
-	a.stale.Store(true)
+	a.told.Store(1) // nothing has been read
 	db.Hear(func(_ []string, apps bool) {
 		if apps {
-			a.stale.Store(true)
+			a.told.Add(1)
 		}
 	})
 	return a, nil
@@ -63,7 +64,7 @@ func told(faults []error) error {
 
 // Book is all apps as they are now; nil, which opens nothing, when nobody can say.
 func (a *Apps) Book() *app.Book {
-	if !a.stale.Load() && (a.known == nil || a.known()) {
+	if a.current() {
 		return a.book.Load()
 	}
 	book, err := a.Read(context.Background())
@@ -73,24 +74,30 @@ func (a *Apps) Book() *app.Book {
 	return book
 }
 
+// current says whether the book is as new as what was told. Who asks while another
+// reads must not get the one before.
+func (a *Apps) current() bool {
+	return a.read.Load() == a.told.Load() && (a.known == nil || a.known())
+}
+
 // Read reads the apps again.
 func (a *Apps) Read(ctx context.Context) (*app.Book, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.stale.Load() && (a.known == nil || a.known()) {
+	if a.current() {
 		return a.book.Load(), nil // somebody else has read them meanwhile
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	a.stale.Store(false) // before the reading: what is changed during it counts again
+	upTo := a.told.Load() // before the reading: what is changed during it counts again
 	stored, err := a.store.Apps(ctx)
 	if err != nil {
-		a.stale.Store(true)
 		return nil, fmt.Errorf("read apps: %w", err)
 	}
 	book, faults := app.NewBook(a.declared, stored)
 	a.book.Store(book)
 	a.faults = faults
+	a.read.Store(upTo)
 	return book, nil
 }
 
