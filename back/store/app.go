@@ -67,7 +67,10 @@ func (t txn) doorOpened(e door.Opened) error {
 	if err := t.must(e, "UPDATE sessions SET version = version WHERE family = $1 AND ended_at = 0 AND person = $2", d.Family, d.Person); err != nil {
 		return err
 	}
-	return t.must(e, insert("doors", doorColumns)+" ON CONFLICT DO NOTHING", d.ID, d.Family, d.Person, d.Origin, ms(d.MadeAt), ms(d.EndsAt))
+	if err := t.must(e, insert("doors", doorColumns)+" ON CONFLICT DO NOTHING", d.ID, d.Family, d.Person, d.Origin, ms(d.MadeAt), ms(d.EndsAt)); err != nil {
+		return err
+	}
+	return t.do("DELETE FROM doors WHERE person = $1 AND id NOT IN (SELECT id FROM doors WHERE person = $1 ORDER BY made_at DESC, id LIMIT $2)", d.Person, door.PerPerson)
 }
 
 func scanDoor(row scanner) (*door.Door, error) {

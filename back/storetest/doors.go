@@ -89,6 +89,20 @@ func doors(w *world) {
 			}
 		}
 	})
+	w.run("nobody has more than a person can use", func(w *world) {
+		p, s := w.behind()
+		first := newDoor(s)
+		set := change.Set{door.Opened{Door: first}}
+		for i := range door.PerPerson {
+			d := newDoor(s)
+			d.MadeAt = at(time.Duration(1+i) * time.Second)
+			set.Add(door.Opened{Door: d})
+		}
+		w.apply(set...)
+		if must(w.Pass(ctx(), first.ID)) != nil {
+			w.Errorf("%s has %d doors", p.Name, door.PerPerson+1)
+		}
+	})
 	w.run("apps", func(w *world) {
 		a := app.App{ID: "a" + digits(), Name: "Wiki", Addresses: []string{"https://wiki.example.org"}, Access: app.Access{Groups: []string{"staff"}, Need: app.Need{Factors: app.Two, Within: time.Hour}},
 			Rules: []app.Rule{{Paths: []string{"/x/*"}, Methods: []string{"GET"}, Access: app.Access{Groups: []string{"x"}, Need: app.Need{Factors: app.None}}}},

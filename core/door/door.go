@@ -25,6 +25,9 @@ type Door struct {
 	EndsAt time.Time // with the session's length
 }
 
+// PerPerson is how many doors a person has at most; the oldest go.
+const PerPerson = 500
+
 // Opened stores a door. The conditions: its name is new, so that a hand-over is
 // redeemed once, and a session of its family is alive.
 type Opened struct {
