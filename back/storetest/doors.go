@@ -190,10 +190,11 @@ func remembered(w *world) {
 		return h != nil && len(h.Who.Groups) == 1 && h.Groups[0] == "board"
 	})
 	p, _, key = open()
-	if err := w.other.Apply(ctx(), change.Set{person.Deleted{ID: p.ID}}); err != nil {
+	p.DisabledAt = now
+	if err := w.other.Apply(ctx(), change.Set{person.Saved{Person: p}}); err != nil {
 		w.Fatal(err)
 	}
-	within("somebody who was deleted elsewhere", closed(key))
+	within("somebody who was turned off elsewhere", closed(key))
 
 	// Without news of others nothing that is remembered counts.
 	p, _, key = open()
