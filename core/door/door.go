@@ -55,6 +55,7 @@ type Held struct {
 
 	until int64 // milliseconds
 	idle  int64
+	token atomic.Pointer[token]
 	seen  atomic.Int64
 	saved atomic.Int64 // what the row says of seen
 }
@@ -63,6 +64,29 @@ type Held struct {
 func (h *Held) Alive(now time.Time) bool {
 	at := now.UnixMilli()
 	return at < h.until && at < h.seen.Load()+h.idle
+}
+
+// token is who somebody is, signed for one app.
+type token struct {
+	app   string
+	at    int64 // milliseconds
+	value []string
+}
+
+// TokenFor is the signed token of this door for an app, made anew once it is older
+// than a while: to sign costs a hundred times what a check does.
+func (h *Held) TokenFor(app string, now time.Time, while time.Duration, sign func() (string, error)) ([]string, error) {
+	at := now.UnixMilli()
+	if t := h.token.Load(); t != nil && t.app == app && at >= t.at && at-t.at < while.Milliseconds() {
+		return t.value, nil
+	}
+	signed, err := sign()
+	if err != nil {
+		return nil, err
+	}
+	t := &token{app: app, at: at, value: []string{signed}}
+	h.token.Store(t)
+	return t.value, nil
 }
 
 // seenEvery is how often the idle end is written.

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"sallyport/core/app"
 	"sallyport/core/door"
@@ -173,10 +174,18 @@ func (g *Gate) tell(h http.Header, a *app.App, held *door.Held) error {
 	if !a.Token || g.Token == nil {
 		return nil
 	}
-	token, err := g.Token(a, held)
-	h["Remote-Token"] = []string{token}
+	token, err := held.TokenFor(a.ID, g.Now(), TokenEvery, func() (string, error) { return g.Token(a, held) })
+	if err == nil {
+		h["Remote-Token"] = token
+	}
 	return err
 }
+
+// A token lives for two minutes, and is made anew after half of that.
+const (
+	TokenLife  = 2 * time.Minute
+	TokenEvery = time.Minute
+)
 
 func (g *Gate) answer(w http.ResponseWriter, status int, a app.Answer) {
 	w.WriteHeader(status)
