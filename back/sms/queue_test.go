@@ -80,6 +80,9 @@ func (o *outbox) GiveUp(_ context.Context, before, now time.Time) error {
 		if m.State == message.Calling && m.CalledAt.Before(before) {
 			m.State, m.DoneAt = message.Unknown, now
 		}
+		if m.State == message.Waiting && !m.ExpireAt.After(now) {
+			m.State, m.DoneAt = message.Late, now
+		}
 	}
 	return o.down
 }
@@ -93,7 +96,7 @@ func (o *outbox) Apply(_ context.Context, set change.Set) error {
 	for _, effect := range set {
 		switch e := effect.(type) {
 		case message.Called:
-			if o.rows[e.ID].State != message.Waiting {
+			if o.rows[e.ID].State != message.Waiting || !o.rows[e.ID].ExpireAt.After(e.At) {
 				return &change.Refused{Effect: e}
 			}
 			o.rows[e.ID].State, o.rows[e.ID].Gateway, o.rows[e.ID].CalledAt = message.Calling, e.Gateway, e.At
@@ -102,11 +105,18 @@ func (o *outbox) Apply(_ context.Context, set change.Set) error {
 				return &change.Refused{Effect: e}
 			}
 			o.rows[e.ID].State, o.rows[e.ID].Ref, o.rows[e.ID].Reason, o.rows[e.ID].DoneAt = e.State, e.Ref, e.Reason, e.At
+		case message.Expired:
+			for _, m := range o.rows {
+				if m.Code == e.Code && m.ExpireAt.After(e.At) {
+					m.ExpireAt = e.At
+				}
+			}
 		case message.Deferred:
 			o.rows[e.ID].State, o.rows[e.ID].Reason, o.rows[e.ID].LeaseAt = message.Waiting, e.Reason, e.Until
 		case message.PassedOn:
 			was := o.rows[e.Was.ID]
 			was.State, was.Reason, was.DoneAt = e.Was.State, e.Was.Reason, e.Was.At
+			e.Next.ExpireAt = was.ExpireAt
 			o.rows[e.Next.ID] = &e.Next
 			o.spent += e.Cost.Amount
 		}

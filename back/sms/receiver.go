@@ -138,4 +138,7 @@ func (r *Receiver) wait(ctx context.Context) bool {
 // Busy means that a gateway did not take a message, and asks to slow down.
 type Busy struct{ After time.Duration }
 
-func (b Busy) Error() string { return fmt.Sprintf("the gateway asks to wait %s", b.After) }
+func (b Busy) Error() string { return busyWords + b.After.String() }
+
+// busyWords are what the outbox has of a text that was one too many.
+const busyWords = "the gateway asks to wait "

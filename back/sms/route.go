@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,7 +106,9 @@ func (r *Routes) pick(m message.Message, sends []message.Message, now time.Time)
 		used[s.Gateway]++
 	}
 	for _, s := range m.Tries(sends) {
-		used[s.Gateway] += len(sends) // it failed with this very text: any other is better
+		if !askedToWait(s) { // it failed with this very text, or may have sent it
+			ways = slices.DeleteFunc(ways, func(w *way) bool { return w.Name() == s.Gateway })
+		}
 	}
 	slices.SortStableFunc(ways, func(a, b *way) int { return used[a.Name()] - used[b.Name()] })
 	soonest := time.Duration(0)
@@ -124,6 +127,23 @@ func (r *Routes) pick(m message.Message, sends []message.Message, now time.Time)
 		return nil, nil, Busy{After: soonest}
 	}
 	return nil, nil, errOut
+}
+
+// owed says whether another gateway has only asked to wait when it was given this
+// text, and when it may be given it again.
+func (r *Routes) owed(m turn, now time.Time) (wait time.Duration, ok bool) {
+	for _, w := range r.serving(m.Country) {
+		asked := func(t message.Message) bool { return t.Gateway == w.Name() && askedToWait(t) }
+		if w != m.by && w.breaker.State() != gobreaker.StateOpen && slices.ContainsFunc(m.tries, asked) {
+			return max(w.waits(now), time.Second), true
+		}
+	}
+	return 0, false
+}
+
+// askedToWait says whether a text was not taken only because it was one too many.
+func askedToWait(m message.Message) bool {
+	return (m.State == message.Failed || m.State == message.Waiting) && strings.HasPrefix(m.Reason, busyWords)
 }
 
 var (

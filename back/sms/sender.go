@@ -169,7 +169,7 @@ func (s *Sender) hop(ctx context.Context, m message.Message) (next *message.Mess
 	}
 	settled, err := s.call(ctx, way.Gateway, m)
 	done(blame(err))
-	effect, next := s.after(m, way, settled, err)
+	effect, next := s.after(turn{m, way, m.Tries(sends)}, settled, err)
 	if err := s.Queue.Apply(ctx, change.Set{effect}); err != nil {
 		s.failed(ctx, err) // it stays calling, and becomes not known
 		return nil, true
@@ -192,14 +192,22 @@ func blame(err error) error {
 	return err
 }
 
+// turn is a call with what was tried of the same text before.
+type turn struct {
+	message.Message
+	by    *way
+	tries []message.Message
+}
+
 // after is what a call leads to. A refusal is the number's fault, and no other
-// gateway would do better. Everything else goes to each of the others once.
-func (s *Sender) after(m message.Message, w *way, settled message.Settled, err error) (change.Effect, *message.Message) {
+// gateway would do better. Everything else goes to each of the others once, and
+// then back to one that had only asked to wait.
+func (s *Sender) after(m turn, settled message.Settled, err error) (change.Effect, *message.Message) {
 	now := s.Now()
 	busy, full := errors.AsType[Busy](err)
 	var wait time.Duration
 	if full {
-		wait = w.busy(busy, now)
+		wait = m.by.busy(busy, now)
 	}
 	if err == nil || settled.State == message.Refused {
 		return settled, nil
@@ -211,6 +219,9 @@ func (s *Sender) after(m message.Message, w *way, settled message.Settled, err e
 			passed.Cost = limit.Spent{Budget: limit.Money(0), Key: m.Paid, Now: now, Amount: m.Cost, Free: true}
 		}
 		return passed, &next
+	}
+	if settled.State == message.Failed && !full {
+		wait, full = s.Routes.owed(m, now)
 	}
 	if full {
 		return message.Deferred{ID: m.ID, Reason: settled.Reason, Until: now.Add(wait)}, nil
