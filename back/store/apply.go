@@ -102,7 +102,7 @@ func (t txn) apply(effect change.Effect) error {
 		return t.known(e)
 	case limit.Spent, limit.Within, limit.Closed, limit.Refunded, limit.Cleared:
 		return t.limit(e)
-	case message.Queued, message.QueuedOnce, message.Entered, message.Alert, message.Called, message.Deferred, message.Settled, message.PassedOn, message.Received, message.Forgiven, messagesUnknown, mailsAgain, messagesLate:
+	case message.Queued, message.QueuedOnce, message.Entered, message.Expired, message.Alert, message.Called, message.Deferred, message.Settled, message.PassedOn, message.Received, message.Forgiven, messagesGivenUp, mailsAgain:
 		return t.message(e)
 	case audit.Entry:
 		return t.audit(e)

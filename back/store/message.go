@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"sallyport/core/change"
+	"sallyport/core/limit"
 	"sallyport/core/message"
 )
 
@@ -16,9 +18,9 @@ const messageColumns = "id, person, kind, way, address, country, subject, body, 
 // there were mails.
 const messageAddress = "messages.number"
 
-// messagesUnknown marks texts that were being sent when a process died: nobody
-// knows whether they went out.
-type messagesUnknown struct {
+// messagesGivenUp marks texts that were being sent when a process died: nobody
+// knows whether they went out. It gives up what can no longer be of use.
+type messagesGivenUp struct {
 	change.Mark
 	Before, At time.Time
 }
@@ -28,12 +30,6 @@ type messagesUnknown struct {
 type mailsAgain struct {
 	change.Mark
 	Before time.Time
-}
-
-// messagesLate gives up what can no longer be of use.
-type messagesLate struct {
-	change.Mark
-	At time.Time
 }
 
 func (t txn) message(effect change.Effect) error {
@@ -60,10 +56,16 @@ func (t txn) message(effect change.Effect) error {
 		return t.audit(e.Entry)
 	case message.Entered:
 		return t.do("UPDATE messages SET entered_at = $2 WHERE code = $1 AND entered_at = 0", e.Code, ms(e.At))
+	case message.Expired:
+		return t.do("UPDATE messages SET expire_at = $2 WHERE code = $1 AND code <> '' AND expire_at > $2", e.Code, ms(e.At))
 	case message.Forgiven:
+		closed := "SELECT CAST($2 AS TEXT) || prefix_hash FROM messages WHERE country = $1 AND prefix_hash <> ''"
+		if err := t.do("DELETE FROM limits WHERE key IN ("+closed+" UNION "+strings.Replace(closed, "$2", "$3", 1)+")", e.Country, limit.Prefix(""), limit.TextProbe.Key("")); err != nil {
+			return err
+		}
 		return t.do("UPDATE messages SET vouched = TRUE WHERE kind = 'code' AND made_at <= $3 AND (prefix_hash = $1 AND prefix_hash <> '' OR country = $2)", e.Prefix, e.Country, ms(e.At))
 	case message.Called:
-		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting'", e.ID, e.Gateway, ms(e.At))
+		return t.must(e, "UPDATE messages SET state = 'calling', gateway = $2, called_at = $3 WHERE id = $1 AND state = 'waiting' AND expire_at > $3", e.ID, e.Gateway, ms(e.At))
 	case message.Settled:
 		return t.settled(e)
 	case message.PassedOn:
@@ -73,11 +75,12 @@ func (t txn) message(effect change.Effect) error {
 			e.ID, string(e.From), string(e.State), e.Ref, e.Reason, ms(e.At))
 	case message.Deferred:
 		return t.must(e, "UPDATE messages SET state = 'waiting', reason = $2, lease_at = $3 WHERE id = $1 AND state = 'calling'", e.ID, e.Reason, ms(e.Until))
-	case messagesUnknown:
-		return t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND way = 'text' AND called_at < $1", ms(e.Before), ms(e.At), []byte{})
 	case mailsAgain:
 		return t.do("UPDATE messages SET state = 'waiting' WHERE state = 'calling' AND way = 'mail' AND called_at < $1", ms(e.Before))
-	case messagesLate:
+	case messagesGivenUp:
+		if err := t.do("UPDATE messages SET state = 'unknown', done_at = $2, body = $3 WHERE state = 'calling' AND way = 'text' AND called_at < $1", ms(e.Before), ms(e.At), []byte{}); err != nil {
+			return err
+		}
 		if err := t.repaid("state = 'waiting' AND expire_at <= $1", ms(e.At)); err != nil {
 			return err
 		}
@@ -101,7 +104,12 @@ func (t txn) passedOn(e message.PassedOn) error {
 			return err
 		}
 	}
-	return t.queued(e.Next)
+	if err := t.queued(e.Next); err != nil {
+		return err
+	}
+	// What ended during the call ends here too; and it counts once in the watch.
+	return t.do("UPDATE messages SET expire_at = (SELECT expire_at FROM messages AS was WHERE was.id = $2), "+
+		"vouched = (SELECT was.vouched OR was.state = 'unknown' FROM messages AS was WHERE was.id = $2) WHERE id = $1", e.Next.ID, e.Was.ID)
 }
 
 func (t txn) settled(e message.Settled) error {
@@ -158,7 +166,7 @@ func (s *Store) Sends(ctx context.Context, chain string) ([]message.Message, err
 
 // TextsSince are the texts made since a moment, the newest first.
 func (s *Store) TextsSince(ctx context.Context, since time.Time, most int) ([]message.Message, error) {
-	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND made_at >= $1 ORDER BY made_at DESC LIMIT $2", ms(since), most)
+	return list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE way = 'text' AND made_at >= $1 ORDER BY made_at DESC, hop DESC LIMIT $2", ms(since), most)
 }
 
 // MessageByRef is the newest text that a gateway calls so, or nil.
@@ -208,5 +216,5 @@ func (s *Store) Again(ctx context.Context, before time.Time) error {
 // GiveUp marks texts that were being sent before a moment as not known, and what
 // has expired as late.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) error {
-	return s.Apply(ctx, change.Set{messagesUnknown{Before: before, At: now}, messagesLate{At: now}})
+	return s.Apply(ctx, change.Set{messagesGivenUp{Before: before, At: now}})
 }

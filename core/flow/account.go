@@ -209,7 +209,7 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 			if answer == phone.Wrong {
 				f = guessed(&d.Text)
 			}
-			set := m.miss(u, "text", "wrong", client)
+			set := append(m.miss(u, "text", "wrong", client), message.GuessedOut(d.Text.ID, d.Text.GuessesLeft(), c.Now)...)
 			set.Add(SetupSaved{Setup: *c.Setup})
 			return set, Result{}, m.fewest(u, f)
 		}

@@ -139,7 +139,7 @@ func (m *Machine) wrongProof(ctx context.Context, u *Under, answer phone.Answer,
 	if answer == phone.Wrong {
 		f = guessed(code)
 	}
-	set := m.miss(u, "text", "wrong", client)
+	set := append(m.miss(u, "text", "wrong", client), message.GuessedOut(code.ID, code.GuessesLeft(), u.Now)...)
 	for _, effect := range v.Effects {
 		if missed, ok := effect.(factor.Missed); ok {
 			set.Add(missed)

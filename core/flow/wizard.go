@@ -10,6 +10,7 @@ import (
 	"sallyport/core/change"
 	"sallyport/core/factor"
 	"sallyport/core/fault"
+	"sallyport/core/message"
 	"sallyport/core/phone"
 	"sallyport/core/tally"
 )
@@ -217,7 +218,7 @@ func (m *Machine) expired(ctx context.Context, u *Under, client Client) (change.
 // wrongText counts a wrong text message code in the lane.
 func (m *Machine) wrongText(ctx context.Context, u *Under, f *fault.Fault, client Client) (change.Set, Result, error) {
 	u.Attempt.Data.Failures++
-	set := m.miss(u, "text", "wrong", client)
+	set := append(m.miss(u, "text", "wrong", client), message.GuessedOut(u.Setup.Data.Text.ID, u.Setup.Data.Text.GuessesLeft(), u.Now)...)
 	more, err := m.alarms(ctx, u)
 	if err != nil {
 		return nil, Result{}, err

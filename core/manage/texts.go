@@ -204,13 +204,16 @@ func (m *Manager) TextStatus(ctx context.Context, log Texts, records Records) (*
 // count adds texts up, which come newest first.
 func (s *TextStatus) count(texts []message.Message, now time.Time) {
 	gateways, countries := map[string]*GatewayDay{}, map[string]*CountryDay{}
-	seconds, well := map[string][]float64{}, map[string]bool{}
+	seconds, well, chains := map[string][]float64{}, map[string]bool{}, map[string][]message.Message{}
+	for _, t := range texts {
+		chains[t.Chain()] = append(chains[t.Chain()], t)
+	}
 	for _, t := range texts {
 		if t.State == message.Waiting || t.State == message.Calling {
 			s.Waiting++
 			continue
 		}
-		if t.Kind == message.CodeKind && now.Sub(t.MadeAt) >= message.Ripe && message.Handed(t.State) {
+		if now.Sub(t.MadeAt) >= message.Ripe && t.Counts(chains[t.Chain()]) {
 			c := in(countries, t.Country, func(c *CountryDay) { c.Country = t.Country })
 			c.Codes++
 			if !t.EnteredAt.IsZero() {

@@ -117,6 +117,21 @@ func (m Message) Tries(sends []Message) (tries []Message) {
 	return tries
 }
 
+// Counts says whether a text, by all sends of its chain, the newest first, is one
+// in the watch over what nobody reads. However many gateways may have taken it, it
+// went to one phone, once.
+func (m Message) Counts(sends []Message) bool {
+	if m.Kind != CodeKind || !Handed(m.State) {
+		return false
+	}
+	for _, before := range m.Tries(sends) {
+		if before.ID != m.ID && Handed(before.State) {
+			return false
+		}
+	}
+	return true
+}
+
 // New makes a text message that waits to be sent.
 func New(person, kind, to, country, text string, now time.Time, life time.Duration) Message {
 	return Message{ID: rand.Text(), Person: person, Kind: kind, Way: ByText, To: to, Country: country, Text: text,
@@ -149,8 +164,16 @@ type Entered struct {
 	At   time.Time
 }
 
+// Expired ends the time of every text that carries a code, because nobody can
+// enter it any more. It has no condition.
+type Expired struct {
+	change.Mark
+	Code string
+	At   time.Time
+}
+
 // Called marks that a gateway is about to be called. The condition: the message
-// waits; so that of two senders one calls.
+// waits, and its time has not come; so that of two senders one calls.
 type Called struct {
 	change.Mark
 	ID, Gateway string

@@ -167,13 +167,23 @@ func StoppedKind(e audit.Entry) (kind string, args []any) {
 	return string(audit.TextsStopped) + "." + e.Reason, args
 }
 
-// Forgiven lets texts go again to a prefix or a country: what went there until
-// now no longer counts. It has no condition.
+// Forgiven lets texts go again to a prefix, or to a country and to every prefix of
+// it that is closed: what went there until now no longer counts. It has no
+// condition.
 type Forgiven struct {
 	change.Mark
 	Prefix  string // its keyed hash, or ""
 	Country string
 	At      time.Time
+}
+
+// GuessedOut is what a wrong guess does to the texts of a code: what still waits
+// of one that takes no more guesses would be a code that never works.
+func GuessedOut(code string, left int, now time.Time) (set change.Set) {
+	if code != "" && left == 0 {
+		set.Add(Expired{Code: code, At: now})
+	}
+	return set
 }
 
 // Answered is what a code that was entered does: its texts are answered, its
