@@ -79,7 +79,7 @@ func (v *named) take(w http.ResponseWriter, r *http.Request) {
 		if err := json.Unmarshal(body, &all); err != nil {
 			v.t.Error(err)
 		}
-		m = map[string]string{"to": "+" + all["to"].(string), "text": all["text"].(string), "address": all["webhook_url"].(string), "id": all["client_ref"].(string)}
+		m = map[string]string{"to": "+" + all["to"].(string), "text": all["text"].(string), "address": fmt.Sprint(all["webhook_url"]), "id": all["client_ref"].(string)}
 	default:
 		v.t.Errorf("%s %s", r.Method, r.URL)
 		return

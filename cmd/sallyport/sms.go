@@ -84,7 +84,13 @@ func (s SMSTest) Run(r *run) error {
 // silent says whether a gateway never tells what became of a text.
 func silent(c *config.Config, gateway string) bool {
 	return slices.ContainsFunc(c.SMS.Gateways, func(g config.Gateway) bool {
-		return g.Name == gateway && (g.Kind == config.KindOutbox || g.Kind == "sns")
+		switch {
+		case g.Name != gateway:
+			return false
+		case g.Kind == config.KindHTTP, g.Kind == config.KindVonage:
+			return g.ReceiptSecretFile == ""
+		}
+		return g.Kind == config.KindOutbox || g.Kind == config.KindSNS
 	})
 }
 
@@ -211,6 +217,6 @@ func (s SMSOpen) Run(r *run) error {
 		if err := c.Manage.Forgive(r, actor(), where); err != nil {
 			return err
 		}
-		return r.say(map[string]string{"opened": where}, "text messages go to %s again; a prefix in a country that is closed opens within the hour; the limits for each number, person and address hold as before\n", where)
+		return r.say(map[string]string{"opened": where}, "text messages go to %s again; the limits for each number, person and address hold as before\n", where)
 	})
 }
