@@ -248,7 +248,7 @@ func (r Rule) check(where string) (faults []error) {
 // rule cannot be written that never fits.
 func checkPath(p string) error {
 	body, all := strings.CutSuffix(p, "/*")
-	shortest := plain(tidy(body))
+	shortest := folded(seen(tidy(body)))
 	if all {
 		shortest = strings.TrimSuffix(shortest, "/")
 	}

@@ -219,6 +219,7 @@ func TestReadingsAreAllThatAPathMayMean(t *testing.T) {
 		"/x%ef%bc%8fadmin":       {"/x%ef%bc%8fadmin", "/x／admin", "/x/admin"},
 		"/%e2%80%a5/admin":       {"/%e2%80%a5/admin", "/‥/admin", "/../admin", "/admin"},
 		"/ad%e2%80%8bmin":        {"/ad%e2%80%8bmin", "/ad\u200bmin", "/admin"},
+		"/ad%e2%80%8b%ef%bd%8d":  {"/ad%e2%80%8b%ef%bd%8d", "/ad\u200bｍ", "/ad\u200bm", "/adｍ", "/adm"},
 		"/adm%c4%b1n":            {"/adm%c4%b1n", "/admın", "/admin"},
 		"/100%25":                {"/100%25", "/100%"},
 		"/caf%c3%a9":             {"/caf%c3%a9", "/café"},

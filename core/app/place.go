@@ -152,7 +152,7 @@ func readings(uri string) (all []string, ok bool) {
 }
 
 // ways are how programs read a path differently.
-var ways = [...]func(string) string{trimmed, tidy, walked, decoded, slashes, unmarked, unparted, unqueried, undotted, unspaced, plain, recased}
+var ways = [...]func(string) string{trimmed, tidy, walked, decoded, slashes, unmarked, unparted, unqueried, undotted, unspaced, folded, seen, recased}
 
 func trimmed(p string) string {
 	if len(p) > 1 {
@@ -219,15 +219,17 @@ func each(p string, do func(string) string) string {
 	return strings.Join(segments, "/")
 }
 
-// plain reads what is wide or of another script as what it looks like, and leaves out
-// what cannot be seen.
-func plain(p string) string {
-	return norm.NFKC.String(strings.Map(func(r rune) rune {
+// folded reads what is wide or of another script as what it looks like.
+func folded(p string) string { return norm.NFKC.String(p) }
+
+// seen leaves out what cannot be seen.
+func seen(p string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
 		}
 		return r
-	}, p))
+	}, p)
 }
 
 // recased finds the letters that are the same in capitals alone: the ı without a dot
