@@ -200,7 +200,7 @@ func TestALostDatabaseDenies(t *testing.T) {
 	}
 	g.Doors.Apps = apps{nil}
 	for _, cookie := range []string{ada, ""} {
-		if got := answered(g, ask("GET", "wiki.example.org", "/open/x", cookie)); got.StatusCode != 403 {
+		if got := answered(g, ask("GET", "wiki.example.org", "/open/x", cookie)); got.StatusCode != 503 {
 			t.Error(got.StatusCode)
 		}
 	}

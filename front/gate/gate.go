@@ -120,7 +120,12 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 		g.answer(w, http.StatusForbidden, app.Refuse)
 		return
 	}
-	site := g.Doors.Apps.Book().Site(q.scheme, q.host)
+	book := g.Doors.Apps.Book()
+	if book == nil { // nobody can say now which apps there are
+		g.answer(w, http.StatusServiceUnavailable, app.Refuse)
+		return
+	}
+	site := book.Site(q.scheme, q.host)
 	if site.App == nil {
 		g.answer(w, http.StatusForbidden, app.Refuse)
 		return
