@@ -45,6 +45,7 @@ func (DoctorCmd) Run(r *run) error {
 		found = append(found, finding{"ok", "the database and its keys open", ""})
 		found = append(found, clockLooks(core)...)
 		found = append(found, mailLooks(r, core)...)
+		found = append(found, appLooks(r, core)...)
 		more, err := unreachable(r, core)
 		if err != nil {
 			return errors.Join(err, core.Close())

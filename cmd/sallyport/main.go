@@ -28,6 +28,7 @@ type Commands struct {
 	Init    InitCmd    `cmd:"" help:"Write a settings file and a key file."`
 	Serve   ServeCmd   `cmd:"" help:"Run the portal."`
 	Person  PersonCmd  `cmd:"" help:"People: add, list, show, set, invite, disable, enable, sign-out, reset-2fa, release, export, delete."`
+	App     AppCmd     `cmd:"" help:"What people sign in to: add, list, show, set, remove, check."`
 	Audit   AuditCmd   `cmd:"" help:"The audit log: verify, head, export, tail, prune."`
 	Key     KeyCmd     `cmd:"" help:"The keys that seal the database: rotate, status."`
 	SMS     SMSCmd     `cmd:"" name:"sms" help:"Text messages: test, status, log, open."`

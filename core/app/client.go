@@ -57,6 +57,9 @@ func Kept(secret string) string {
 // SecretLeast is how many characters a secret has that was made elsewhere.
 const SecretLeast = 32
 
+// Confidential says whether it proves itself by a secret.
+func (c *Client) Confidential() bool { return c.Auth == AuthBasic || c.Auth == AuthPost }
+
 // AccessFor is how long an access token lives.
 func (c *Client) AccessFor() time.Duration {
 	if c.AccessMinutes == 0 {

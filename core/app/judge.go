@@ -108,11 +108,11 @@ func (a *App) judgeAt(path, method string, who Standing, now time.Time) Verdict 
 // judgeAs reads letters as they are and without regard to case, as apps do.
 func (a *App) judgeAs(path, method string, who Standing, now time.Time) Verdict {
 	exact, folded := a.first(path, method, same), a.first(path, method, strings.EqualFold)
-	verdict := a.access(exact).judge(exact, who, now)
+	verdict := a.Asks(exact).judge(exact, who, now)
 	if exact == folded {
 		return verdict
 	}
-	return stricter(verdict, a.access(folded).judge(folded, who, now))
+	return stricter(verdict, a.Asks(folded).judge(folded, who, now))
 }
 
 func same(a, b string) bool { return a == b }
@@ -127,8 +127,9 @@ func (a *App) first(path, method string, equal func(string, string) bool) int {
 	return 0
 }
 
-// access is what a rule asks, with what it leaves to the app.
-func (a *App) access(rule int) Access {
+// Asks is what a rule asks, from 1, with what it leaves to the app; of 0, what holds
+// elsewhere.
+func (a *App) Asks(rule int) Access {
 	if rule == 0 {
 		return a.Access
 	}

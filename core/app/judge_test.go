@@ -118,7 +118,7 @@ func TestJudgeAnswersAsTheTableSays(t *testing.T) {
 		if v.Answer.String() != r.answer || v.Rule != r.rule {
 			t.Errorf("line %d: %s, %s, %s, %s %s: %s by rule %d; want %s by %d", r.line, r.app, r.person, r.shown, r.place.Method, r.place.URI, v.Answer, v.Rule, r.answer, r.rule)
 		}
-		if v.Answer != Refuse && v.Need != a.access(r.rule).Need {
+		if v.Answer != Refuse && v.Need != a.Asks(r.rule).Need {
 			t.Errorf("line %d: the need is %q", r.line, v.Need)
 		}
 		given[r.answer]++
