@@ -61,7 +61,7 @@ func StartAhead(t testing.TB, settings ...string) *Portal {
 
 func start(t testing.TB, p *Portal, settings []string) *Portal {
 	t.Helper()
-	port := freePort(t)
+	port := FreePort(t)
 	p.URL = fmt.Sprintf("http://localhost:%d", port)
 	p.run("", "init", "--url", p.URL, "--key", filepath.Join(p.Folder, "sallyport.key"))
 	lines := []string{"url: " + p.URL, "listen: 127.0.0.1:" + strconv.Itoa(port), "data: ./data", "key_file: ./sallyport.key",
@@ -79,7 +79,7 @@ func start(t testing.TB, p *Portal, settings []string) *Portal {
 // Pages runs `sallyport pages`, and returns it with the names of all pages.
 func Pages(t testing.TB) (*Portal, []string) {
 	t.Helper()
-	port := freePort(t)
+	port := FreePort(t)
 	p := &Portal{t: t, Folder: t.TempDir(), program: Program(t, ""), URL: fmt.Sprintf("http://localhost:%d", port)}
 	p.serve("pages", "--port", strconv.Itoa(port), "--json")
 	return p, strings.Fields(p.waitReady("/"))
@@ -93,7 +93,8 @@ var nextPort atomic.Int64
 
 func init() { nextPort.Store(rand.Int64N(manyPorts)) }
 
-func freePort(t testing.TB) int {
+// FreePort is a port of this machine on which nothing listens.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for range manyPorts {
 		port := firstPort + int(nextPort.Add(1)%manyPorts)

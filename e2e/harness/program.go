@@ -19,7 +19,7 @@ import (
 // missing fails the test, with the command that installs it.
 var packages = map[string]string{
 	"chromium": "chromium fonts-dejavu-core", "zbarimg": "zbar-tools", "oathtool": "oathtool", "w3m": "w3m",
-	"nginx": "nginx", "caddy": "caddy", "systemd-analyze": "systemd", "unshare": "util-linux", "ip": "iproute2",
+	"nginx": "nginx", "caddy": "caddy", "haproxy": "haproxy", "systemd-analyze": "systemd", "unshare": "util-linux", "ip": "iproute2",
 }
 
 // Need returns the path of a program.
@@ -57,6 +57,19 @@ var (
 	}
 )
 
+// Source is the folder of the sources.
+func Source(t testing.TB) string {
+	t.Helper()
+	folder, err := filepath.Abs("..")
+	for ; err == nil && len(folder) > 1; folder = filepath.Dir(folder) {
+		if _, missing := os.Stat(filepath.Join(folder, "cmd", "sallyport")); missing == nil {
+			return folder
+		}
+	}
+	t.Fatal("the sources are not above this folder", err)
+	return ""
+}
+
 // Program builds sallyport, once for each set of tags.
 func Program(t testing.TB, tags string) string {
 	t.Helper()
@@ -67,7 +80,7 @@ func Program(t testing.TB, tags string) string {
 	}
 	path := filepath.Join(scratch, "sallyport"+tags)
 	c := exec.Command("go", "build", "-tags", tags, "-o", path, "./cmd/sallyport")
-	c.Dir, c.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	c.Dir, c.Env = Source(t), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
@@ -78,8 +91,9 @@ func Program(t testing.TB, tags string) string {
 	return path
 }
 
-// Main runs the tests and leaves nothing behind: no browser and no folder.
-func Main(m *testing.M) {
+// Main runs the tests and leaves nothing behind: no browser, no folder, and
+// nothing that all tests have shared, which the functions given put an end to.
+func Main(m *testing.M, ends ...func()) {
 	var err error
 	if scratch, err = os.MkdirTemp("", "sallyport-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,6 +101,9 @@ func Main(m *testing.M) {
 	}
 	code := m.Run()
 	closeBrowser()
+	for _, end := range ends {
+		end()
+	}
 	_ = os.RemoveAll(scratch) // a temporary folder; a browser that dies late may still write
 	os.Exit(code)
 }
