@@ -1,0 +1,273 @@
+package proxies
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sallyport/e2e/harness"
+)
+
+// identity are the headers that say who somebody is.
+var identity = []string{"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Remote-Token"}
+
+var unlike = regexp.MustCompile(`[^a-z0-9]`)
+
+// alike is a header's name as the most liberal app reads it: for CGI and its heirs
+// case does not count, and whatever is no letter is a stroke.
+func alike(name string) string { return unlike.ReplaceAllString(strings.ToLower(name), "_") }
+
+// told is what an app may believe of who somebody is, by the names of identity.
+func told(t testing.TB, a arrival) map[string]string {
+	t.Helper()
+	list := map[string]string{}
+	for _, h := range a.Headers {
+		for _, name := range identity {
+			if alike(strings.TrimSpace(h[0])) != alike(name) {
+				continue
+			}
+			if before, twice := list[name]; twice {
+				t.Errorf("the app is told %s as %q and as %q", name, before, h[1])
+			}
+			list[name] = h[1]
+		}
+	}
+	return list
+}
+
+func TestAppsAreToldWhoItIs(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.somebody(t, p, "staff", "night shift")
+		for host, want := range map[string][4]string{
+			"wiki.example.org":  {s.name, "staff,night shift", "Ada " + s.name, s.name + "@example.org"},
+			"notes.example.org": {s.name, "staff,night shift", "", ""},
+			"tea.example.com":   {s.name, "", "", ""},
+			"open.example.org":  {"", "", "", ""},
+		} {
+			s.Open(w.url(host) + "/")
+			got := told(t, arrived(t, s.Status, s.Body))
+			for i, text := range want {
+				if got[identity[i]] != text {
+					t.Errorf("%s: %s is %q, not %q", host, identity[i], got[identity[i]], text)
+				}
+			}
+		}
+	})
+}
+
+// spellings are how somebody might write one of the names.
+func spellings(name string) []string {
+	under := strings.ReplaceAll(name, "-", "_")
+	mixed := ""
+	for i, c := range name {
+		if i%2 == 0 {
+			mixed += strings.ToUpper(string(c))
+		} else {
+			mixed += strings.ToLower(string(c))
+		}
+	}
+	return []string{name, strings.ToLower(name), strings.ToUpper(name), mixed, under, strings.ToLower(under), strings.ToUpper(under),
+		strings.ReplaceAll(name, "-", "."), strings.ReplaceAll(name, "-", "~"), strings.ReplaceAll(name, "-", "+"), strings.ReplaceAll(name, "-", "|"), name + " ", name + "\t", " " + name, name + "\x00", name + "\x0b"}
+}
+
+func TestForgedHeadersNeverArrive(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.somebody(t, p)
+		arrived(t, s.Open(w.url("wiki.example.org")+"/").Status, s.Body)
+		cookie := "Cookie: __Host-sallyport=" + cookieOf(t, s, "wiki.example.org", "__Host-sallyport")
+		x := w.wire(t, p, "wiki.example.org")
+		came := 0
+		try := func(text, mark string, in bool) {
+			t.Helper()
+			x.say(text)
+			for _, a := range w.app("wiki").arrivals(mark) {
+				came++
+				got := told(t, a)
+				for name, value := range got {
+					if strings.Contains(value, "forged") {
+						t.Errorf("%q: the app is told %s is %q", text, name, value)
+					}
+				}
+				if in && got["Remote-User"] != s.name || !in && got["Remote-User"] != "" {
+					t.Errorf("%q: the app is told of %q", text, got["Remote-User"])
+				}
+			}
+		}
+		for _, name := range identity {
+			for _, spelled := range spellings(name) {
+				value, line := mark()
+				try(x.head("GET", "/page", cookie, spelled+": forged", line), value, true)
+				value, line = mark()
+				try(x.head("GET", "/page", spelled+": forged", cookie, line, name+": forged", spelled+": forged"), value, true)
+				value, line = mark()
+				try(x.head("GET", "/public/page", line, spelled+": forged", spelled+": forged"), value, false)
+			}
+			value, line := mark()
+			try(x.head("GET", "/page", cookie, line, "X-Other: 1", " "+name+": forged", name+": a", "\tforged"), value, true)
+			value, line = mark()
+			try(x.head("POST", "/page", cookie, line, "Trailer: "+name, "Transfer-Encoding: chunked")+"1\r\na\r\n0\r\n"+name+": forged\r\n\r\n", value, true)
+		}
+		if most := 3 * len(identity) * 16; came < most/4 {
+			t.Errorf("of %d requests %d have arrived: the test is blind", most, came)
+		}
+		// The same as a browser sends it, in HTTP/2.
+		for _, name := range identity {
+			for _, spelled := range []string{name, strings.ReplaceAll(name, "-", "_"), strings.ReplaceAll(name, "-", ".")} {
+				s.Forged = http.Header{spelled: {"forged", "forged"}}
+				s.Open(w.url("wiki.example.org") + "/page")
+				if got := told(t, arrived(t, s.Status, s.Body)); got["Remote-User"] != s.name || strings.Contains(fmt.Sprint(got), "forged") || s.Proto != "HTTP/2.0" {
+					t.Errorf("%s in %s: the app is told %q", spelled, s.Proto, got)
+				}
+			}
+		}
+	})
+}
+
+// Who asks a proxy to drop what it adds gets less than others, and never more.
+func TestHeadersCannotBeDropped(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.somebody(t, p)
+		arrived(t, s.Open(w.url("wiki.example.org")+"/").Status, s.Body)
+		cookie := "Cookie: __Host-sallyport=" + cookieOf(t, s, "wiki.example.org", "__Host-sallyport")
+		x := w.wire(t, p, "wiki.example.org")
+		for _, name := range append(slices.Clone(identity), "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Proto", "Cookie") {
+			for _, upgrade := range []string{"", "Upgrade: websocket"} {
+				value, line := mark()
+				lines := []string{cookie, line, "Connection: close, " + name}
+				if upgrade != "" {
+					lines = []string{cookie, line, upgrade, "Connection: Upgrade, " + name}
+				}
+				x.say(x.head("GET", "/page", lines...))
+				for _, a := range w.app("wiki").arrivals(value) {
+					if got := told(t, a); got["Remote-User"] != s.name && got["Remote-User"] != "" || strings.Contains(a.one("Cookie"), "sallyport") {
+						t.Errorf("%s %s: the app is told %q, with the cookies %q", name, upgrade, got, a.all("Cookie"))
+					}
+				}
+				value, line = mark()
+				x.say(x.head("GET", "/page", append(lines[2:], line)...))
+				w.nowhere(t, name, value)
+			}
+		}
+	})
+}
+
+func TestAppsSeeNoCookieOfOurs(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.somebody(t, p)
+		arrived(t, s.Open(w.url("wiki.example.org")+"/").Status, s.Body)
+		door, bind := cookieOf(t, s, "wiki.example.org", "__Host-sallyport"), cookieOf(t, s, "wiki.example.org", "__Host-sallyport-bind")
+		x := w.wire(t, p, "wiki.example.org")
+		ours := []string{"__Host-sallyport=" + door, "__Host-sallyport-bind=" + bind, "__Secure-sallyport=" + door}
+		const others = "first=1; my-sallyport=2; sallyportx=3; __Host-sallyports=4; last=a%3D=b"
+		rows := []string{
+			strings.Join(ours, "; ") + "; " + others,
+			others + "; " + strings.Join(ours, "; "),
+			"first=1; " + ours[0] + "; my-sallyport=2; " + ours[1] + "; sallyportx=3; " + ours[2] + "; __Host-sallyports=4; last=a%3D=b",
+			ours[0] + ";" + ours[1] + "; " + others,
+			ours[0] + "; " + others,
+		}
+		for _, row := range rows {
+			a := arrived(t, 200, x.get("/page", "Cookie: "+row).body)
+			if got := a.all("Cookie"); len(got) != 1 || strings.ReplaceAll(got[0], "; ", ";") != strings.ReplaceAll(others, "; ", ";") {
+				t.Errorf("of %q the app sees %q", row, got)
+			}
+		}
+		if a := arrived(t, 200, x.get("/page", "Cookie: "+strings.Join(ours, "; ")).body); a.one("Cookie") != "" {
+			t.Errorf("of ours alone the app sees %q", a.all("Cookie"))
+		}
+		// In several lines, as nobody but somebody strange writes them; and twice.
+		for _, lines := range [][]string{
+			{"Cookie: first=1; " + ours[0], "Cookie: " + ours[1] + "; last=1"},
+			{"cookie: " + ours[0], "COOKIE: first=1"},
+			{"Cookie: " + ours[0] + "; " + ours[0] + "; " + ours[0] + "; " + ours[0] + "; " + ours[1] + "; first=1"},
+			{"Cookie: first=1;" + ours[0] + ";last=1;  " + ours[1]},
+		} {
+			a := arrived(t, 200, x.get("/public/page", lines...).body)
+			if text := fmt.Sprint(a.Headers); strings.Contains(text, door) || strings.Contains(text, bind) {
+				t.Errorf("of %q the app sees %q", lines, a.all("Cookie"))
+			}
+		}
+		// All that the portal and the gate have ever set, at an app of each sort.
+		for _, host := range []string{"wiki.example.org", "tea.example.com", "open.example.org"} {
+			s.Forged = nil
+			s.Open(w.url(host) + "/")
+			s.Forged = http.Header{"Cookie": {"theirs=1"}}
+			s.Open(w.url(host) + "/")
+			a := arrived(t, s.Status, s.Body)
+			if !strings.Contains(a.one("Cookie"), "theirs=1") {
+				t.Errorf("%s: its own cookie is lost: %q", host, a.all("Cookie"))
+			}
+			for _, c := range s.Set {
+				if c.Value != "" && strings.Contains(fmt.Sprint(a.Headers), c.Value) {
+					t.Errorf("%s: the app sees %s", host, c.Name)
+				}
+			}
+		}
+	})
+}
+
+func TestOneAppsCookieIsOfNoUseAtAnother(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.somebody(t, p, "staff")
+		for _, host := range []string{"wiki.example.org", "notes.example.org"} {
+			arrived(t, s.Open(w.url(host)+"/").Status, s.Body)
+		}
+		for _, from := range []string{"wiki.example.org", "notes.example.org"} {
+			door := cookieOf(t, s, from, "__Host-sallyport")
+			for _, to := range []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.com", "cake.example.com"} {
+				x := w.wire(t, p, to)
+				for _, name := range []string{"__Host-sallyport", "__Secure-sallyport", "sallyport", "__Host-session", "__Host-sallyport-bind"} {
+					value, line := mark()
+					got := x.get("/page", line, "Cookie: "+name+"="+door)
+					if from == to && name == "__Host-sallyport" {
+						arrived(t, got.status, got.body)
+						continue
+					}
+					if got.status != http.StatusSeeOther {
+						t.Errorf("%s of %s at %s: %d", name, from, to, got.status)
+					}
+					w.nowhere(t, from, value)
+				}
+			}
+		}
+		// Nor is what a browser has at the portal.
+		session := cookieOf(t, s, "id.example.org", "__Host-session")
+		for _, name := range []string{"__Host-sallyport", "__Secure-sallyport", "__Host-session"} {
+			if got := w.wire(t, p, "wiki.example.org").get("/page", "Cookie: "+name+"="+session); got.status != http.StatusSeeOther {
+				t.Errorf("the session as %s: %d", name, got.status)
+			}
+		}
+	})
+}
+
+func TestTheCheckIsForProxiesAlone(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		for _, address := range []string{"forward-auth", "auth-request", "ext-authz/page"} {
+			for from, want := range map[string]int{"127.0.0.1": http.StatusUnauthorized, "127.0.0.9": http.StatusForbidden} {
+				v := harness.Visit(t, w.portal.url, from, "127.0.0.1", nil)
+				v.Forged = http.Header{"Accept": {"*/*"}, "X-Forwarded-Method": {"GET"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {fmt.Sprintf("wiki.example.org:%d", w.port)}, "X-Forwarded-Uri": {"/page"}, "X-Forwarded-For": {"127.0.0.1"}}
+				r, _ := http.NewRequest(http.MethodGet, "http://"+w.portal.listen+"/.sallyport/"+address, nil)
+				r.Host, r.Header = fmt.Sprintf("wiki.example.org:%d", w.port), v.Forged
+				answer, err := v.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer.Body.Close()
+				if answer.StatusCode != want {
+					t.Errorf("%s called by %s: %d, not %d", address, from, answer.StatusCode, want)
+				}
+			}
+			// Nor can it be called through the proxy by whoever says what it believes.
+			for _, host := range []string{"wiki.example.org", "open.example.org"} {
+				x := w.wire(t, p, host)
+				got := x.get("/.sallyport/"+address, "X-Forwarded-Method: GET", "X-Forwarded-Proto: https", fmt.Sprintf("X-Forwarded-Host: open.example.org:%d", w.port), "X-Forwarded-Uri: /")
+				if got.status != http.StatusForbidden && got.status != http.StatusNotFound {
+					t.Errorf("%s called by a browser at %s: %d", address, host, got.status)
+				}
+			}
+		}
+	})
+}
