@@ -13,6 +13,7 @@ import (
 	"sallyport/config"
 	"sallyport/core/door"
 	"sallyport/core/flow"
+	"sallyport/core/grant"
 	"sallyport/core/manage"
 	"sallyport/core/message"
 	"sallyport/core/person"
@@ -30,6 +31,8 @@ type Core struct {
 	Hasher *person.Queue
 	Apps   *Apps
 	Doors  *door.Keeper
+	Grants *grant.Keeper
+	Signer *grant.Signer
 	Now    func() time.Time
 }
 
@@ -71,6 +74,8 @@ func open(ctx context.Context, c *config.Config, keys *seal.KeyFile, m *metrics,
 		return nil, closing(core, err)
 	}
 	core.Doors = &door.Keeper{Flow: core.Flow, Apps: core.Apps}
+	core.Grants = &grant.Keeper{Flow: core.Flow, Apps: core.Apps, Read: db}
+	core.Signer = &grant.Signer{Issuer: c.URL, Store: db, Changes: db, Now: clock}
 	core.Flow.Writer = writer(c, core.Flow.LinkID)
 	if err := core.Flow.Writer.Check(); err != nil {
 		return nil, fmt.Errorf("%w", closing(core, err))

@@ -14,6 +14,7 @@ import (
 	"sallyport/config"
 	"sallyport/core/message"
 	"sallyport/core/phone"
+	"sallyport/front/oidc"
 	"sallyport/front/portal"
 	"sallyport/front/web"
 )
@@ -120,7 +121,8 @@ func (s *Server) handler(site *web.Site, brand *Brand) http.Handler {
 
 func (s *Server) kit(site *web.Site) *web.Kit {
 	kit := &web.Kit{Site: site, Secrets: s.core.Store, Proxies: s.core.Config.Prefixes(), Now: s.core.Now, Log: s.log, ErrorPage: portal.ErrorPage(site), Seen: s.metrics.seen}
-	kit.Hosts, kit.Leads = s.gate(kit).Host, s.gate(kit).Leads
+	gate := s.gate(kit)
+	kit.Hosts, kit.Leads, kit.Open = gate.Host, gate.Leads, oidc.Open
 	return kit
 }
 
@@ -130,11 +132,21 @@ func (s *Server) routes(kit *web.Kit, brand *Brand) map[string]http.Handler {
 		Charge: s.core.Config.Brand.NetworkChargeNote, Delayed: s.delayed, Outbox: s.outbox, OutboxPath: s.outboxPath}
 	p.Countries = sync.OnceValue(func() []phone.Country { return phone.Countries(s.core.Config.Countries()) })
 	gate := s.gate(kit)
-	p.Ended, p.Apps = gate.EndShared, s.offered
+	p.Ended, p.Apps, p.LetIn = gate.EndShared, s.offered, s.letIn()
 	all := p.Routes()
 	all["GET /assets/"], all["GET /brand/"] = kit.Site.Assets(), brand
 	for pattern, h := range gate.Routes() {
 		all[pattern] = h
+	}
+	provider := s.oidc(kit, p, gate)
+	for pattern, h := range provider.Routes() {
+		all[pattern] = h
+	}
+	kit.Leads = func(returnTo string) (string, []string) {
+		if name, origins := provider.Leads(returnTo); name != "" {
+			return name, origins
+		}
+		return gate.Leads(returnTo)
 	}
 	for name, h := range s.receipts {
 		all["POST "+web.Receipts+name], all["GET "+web.Receipts+name] = h, h // each says what it takes

@@ -12,6 +12,7 @@ import (
 	"sallyport/core/door"
 	"sallyport/core/factor"
 	"sallyport/core/flow"
+	"sallyport/core/grant"
 	"sallyport/core/limit"
 	"sallyport/core/message"
 	"sallyport/core/person"
@@ -66,6 +67,9 @@ func (t txn) all() (err error) {
 			return err
 		}
 	}
+	if err := t.farewells(); err != nil {
+		return err
+	}
 	return t.tell()
 }
 
@@ -112,6 +116,8 @@ func (t txn) apply(effect change.Effect) error {
 		return t.app(e)
 	case door.Opened:
 		return t.doorOpened(e)
+	case grant.Begun, grant.CodeSpent, grant.Issued, grant.RefreshSpent, grant.Ended, grant.AccessEnded, grant.Consented, grant.Withdrawn, grant.AssertionSpent, grant.Told, grant.KeyMade, grant.KeyReplaced:
+		return t.grant(e)
 	case nodeAlive:
 		return t.do("INSERT INTO nodes (id, alive_at, passed_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at, passed_at = excluded.passed_at",
 			e.ID, ms(e.At), e.Passed)

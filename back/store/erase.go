@@ -5,7 +5,7 @@ import (
 )
 
 // personal are the tables whose rows belong to one person and go with them.
-var personal = []string{"factors", "phones", "attempts", "setups", "recoveries", "sessions", "known", "doors", "links", "messages"}
+var personal = []string{"factors", "phones", "attempts", "setups", "recoveries", "sessions", "known", "doors", "links", "messages", "consents"}
 
 // personDeleted leaves no row that leads to the person. Entries of the audit log
 // stay without what names them: each keeps the hash of it.
@@ -17,6 +17,13 @@ func (t txn) personDeleted(e person.Deleted) error {
 		if err := t.do("DELETE FROM "+table+" WHERE person = $1", e.ID); err != nil {
 			return err
 		}
+	}
+	if err := t.do("DELETE FROM tokens WHERE under IN (SELECT id FROM grants WHERE person = $1)", e.ID); err != nil {
+		return err
+	}
+	// Who still has to hear of it is told by the id alone, and then forgotten too.
+	if err := t.do("DELETE FROM grants WHERE person = $1 AND tell_at = 0", e.ID); err != nil {
+		return err
 	}
 	if err := t.do("DELETE FROM limits WHERE key LIKE $1", "%"+e.ID+"%"); err != nil { // an id is letters and digits
 		return err

@@ -39,6 +39,7 @@ var sealedColumns = []struct{ table, column, place string }{
 	{"messages", "subject", "messages.subject"},
 	{"messages", "body", "messages.body"},
 	{"audit", "detail", "audit.detail"},
+	{"signers", "private", "signers.private"},
 }
 
 // keyring reads the table of keys again and again, so that what another process

@@ -23,6 +23,7 @@ import (
 	"sallyport/core/change"
 	"sallyport/core/door"
 	"sallyport/core/flow"
+	"sallyport/core/grant"
 	"sallyport/core/policy"
 	"sallyport/core/session"
 )
@@ -314,6 +315,12 @@ func plantAll(t *testing.T, s *store.Store) {
 	site := app.App{ID: "wiki", Name: "Wiki", Addresses: []string{"https://wiki.example.org"}, Access: app.Access{Groups: []string{app.Everyone}, Need: app.Need{Factors: app.Two}}}
 	if err := s.Apply(t.Context(), change.Set{session.Begun{Session: behind}, app.Saved{App: site},
 		door.Opened{Door: door.Door{ID: "d", Family: "family", Person: "p", Origin: "https://wiki.example.org", MadeAt: now, EndsAt: now.Add(time.Hour)}}}); err != nil {
+		t.Fatal(err)
+	}
+	let := grant.Grant{ID: "g", Client: "wiki", Person: "p", Family: "family", Code: "c", MadeAt: now, CodeEndsAt: now.Add(time.Minute), EndsAt: now.Add(time.Hour)}
+	if err := s.Apply(t.Context(), change.Set{grant.Begun{Grant: let}, grant.Issued{Token: grant.Token{ID: "k", Kind: grant.Access, Grant: "g", MadeAt: now, EndsAt: now.Add(time.Hour)}},
+		grant.Consented{Consent: grant.Consent{ID: "o", Person: "p", Client: "wiki", MadeAt: now}}, grant.AssertionSpent{ID: "a", EndsAt: now.Add(time.Hour)},
+		grant.KeyMade{Key: grant.Key{ID: "RS256-1", Algorithm: grant.RS256, KID: "kid", Private: []byte("key"), MadeAt: now, UseAt: now}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Apply(t.Context(), store.NodeAlive("n", now)); err != nil {

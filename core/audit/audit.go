@@ -73,6 +73,15 @@ const (
 	Pruned          Event = "audit-pruned" // Note says up to when
 )
 
+// What apps do by OpenID Connect; Note names the app.
+const (
+	AppEntered       Event = "app-entered"
+	ConsentGiven     Event = "consent-given"
+	ConsentWithdrawn Event = "consent-withdrawn"
+	CodeReused       Event = "code-reused"    // an authorization code came twice
+	RefreshReused    Event = "refresh-reused" // a refresh token came twice
+)
+
 // DisputedOnly is the Method of a Disputed that did not put the account on hold, as
 // that was done as often as it may be in a day.
 const DisputedOnly = "not-held"
@@ -85,6 +94,7 @@ var Events = []Event{
 	PasswordAsked, PasswordReset, MailAsked, MailChanged, MailRemoved, Confirmed, SetupCodeUsed, BrowserForgot, Disputed,
 	Released, PersonAdded, PersonChanged, PersonDeleted, PersonExported, PersonDisabled, PersonEnabled, Invited,
 	Reset, Limited, TextsStopped, TextsOpened, Restored, GuardedAdded, GuardedChanged, GuardedRemoved, KeyRotated, Exported, Pruned,
+	AppEntered, ConsentGiven, ConsentWithdrawn, CodeReused, RefreshReused,
 }
 
 // What Limited was about, as Method.

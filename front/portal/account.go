@@ -159,6 +159,11 @@ func (p *Portal) securityView(r *http.Request, s *flow.Signed) (*Security, error
 	if v.Browsers, err = p.browsers(r, s); err != nil {
 		return nil, err
 	}
+	if p.LetIn.List != nil {
+		if v.LetIn, err = p.LetIn.List(r.Context(), s); err != nil {
+			return nil, err
+		}
+	}
 	events, err := p.Flow.History.Events(r.Context(), s.Person.ID, 10, 0)
 	if err != nil {
 		return nil, err

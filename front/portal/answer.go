@@ -247,7 +247,7 @@ func ErrorPage(site *web.Site) func(*http.Request, int, *fault.Fault, string) we
 			v.Kind, v.Text = ErrorForm, site.Say(f.Word, f.Args...)
 		case f != nil && (f.Kind == fault.Gone || f.Kind == fault.Missing) && words.Text(f.Word)[0] != '!':
 			v.Kind, v.Text = ErrorGone, site.Say(f.Word, f.Args...)
-		case f != nil && f.Kind == fault.Denied && strings.HasPrefix(f.Word, "door."):
+		case f != nil && f.Kind == fault.Denied && (strings.HasPrefix(f.Word, "door.") || strings.HasPrefix(f.Word, "oidc.")):
 			v.Kind, v.Text, v.SignOut = ErrorApp, site.Say(f.Word, f.Args...), true
 		case status == http.StatusNotFound:
 			v.Kind = ErrorMissing

@@ -52,6 +52,8 @@ func changeAt(to string) (word, back string, passwordOnly bool) {
 		return "change.mail", "/account/mail", false
 	case path == "/account/password":
 		return "change.password", path, false
+	case strings.HasPrefix(path, "/account/let-in/"):
+		return "change.withdraw", "/account/security", true
 	case strings.HasPrefix(path, "/account/browsers/") && strings.HasSuffix(path, "/forget"):
 		return "change.forget", "/account/security", true
 	case path == "/account/browsers/sign-out":

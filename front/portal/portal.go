@@ -32,6 +32,7 @@ type Portal struct {
 	OutboxPath     string
 	// Ended, where it is set, removes the cookies that signing out leaves elsewhere.
 	Ended func(http.ResponseWriter, *http.Request)
+	LetIn LetIn
 	// Apps are those that somebody may enter.
 	Apps func(*flow.Signed) []AppLink
 }
@@ -174,6 +175,7 @@ func (p *Portal) routes() map[string]handler {
 		"POST /account/browsers/sign-out":      p.signOutOthers,
 		"POST /account/browsers/{id}/sign-out": p.signOutOne,
 		"POST /account/browsers/{id}/forget":   p.forgetOne,
+		"POST /account/let-in/{id}/withdraw":   p.withdraw,
 		"GET /.well-known/change-password":     p.changePassword,
 		"/":                                    p.notFound,
 	}
@@ -208,6 +210,12 @@ func (p *Portal) client(r *http.Request) flow.Client {
 	return flow.Client{Address: at.Limit, Shown: at.Shown, Agent: agent(r.UserAgent()), Request: web.Reference(r),
 		Known: p.Cookie(r, "known"), Setup: p.Cookie(r, "setup"), Session: p.Cookie(r, "session")}
 }
+
+// Client is the browser of a request, for other fronts.
+func (p *Portal) Client(r *http.Request) flow.Client { return p.client(r) }
+
+// Framed fills what every page of somebody signed in has around it, for other fronts.
+func (p *Portal) Framed(f *web.Frame, s *flow.Signed) { p.frame(f, s) }
 
 // agent names browser and system: a label for people, never an input to a rule.
 func agent(header string) string {

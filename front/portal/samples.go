@@ -41,7 +41,7 @@ func Samples(site *web.Site) []Sample {
 	var all []Sample
 	for _, part := range [][]Sample{
 		s.signIn(), s.prompt(), s.setupPhone(), s.setupApp(), s.finish(), s.factor(), s.otherWay(), s.recovery(),
-		s.waits(), s.security(), s.notices(), s.activity(), s.confirm(), s.passwords(), s.mail(), s.disputes(), s.around(), s.errors(),
+		s.waits(), s.security(), s.notices(), s.activity(), s.confirm(), s.passwords(), s.mail(), s.disputes(), s.around(), s.errors(), s.consent(),
 	} {
 		all = append(all, part...)
 	}

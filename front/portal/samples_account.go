@@ -144,6 +144,7 @@ func (s sampler) everyEvent() (rows []EventRow) {
 		"browser-forgotten", "disputed", "released", "person-added", "person-changed", "person-exported", "person-deleted", "person-disabled", "person-enabled",
 		"invited", "two-factor-reset", "limited", "limited.password", "limited.lane", "password-asked", "password-reset", "mail-asked",
 		"mail-changed", "mail-removed", "texts-stopped", "texts-opened", "restored", "guarded-app-added", "guarded-app-changed", "guarded-app-removed", "key-rotated", "audit-exported", "audit-pruned",
+		"app-entered", "consent-given", "consent-withdrawn", "code-reused", "refresh-reused",
 	} {
 		rows = append(rows, EventRow{At: s.now, What: "activity." + what, Browser: "Firefox on Linux"})
 	}

@@ -23,6 +23,7 @@ type Security struct {
 	Password  time.Time
 	Codes     CodesRow
 	Browsers  []BrowserRow
+	LetIn     []LetInRow
 	Skips     []SkipRow
 	Events    []EventRow
 	TurnOff   bool // whether the policy lets the person turn 2FA off

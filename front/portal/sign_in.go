@@ -38,9 +38,10 @@ func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := filled(r.URL.Query().Get("name"))
+	name, setUp := filled(r.URL.Query().Get("name")), false
 	if s != nil {
-		again := r.URL.Query().Get("set-up") != "" && s.Session.Level == session.One
+		setUp = r.URL.Query().Get("set-up") != "" && s.Session.Level == session.One
+		again := setUp || r.URL.Query().Get("again") != ""
 		if s.Over == "" && !again {
 			return p.signedIn(w, r, s)
 		}
@@ -54,7 +55,7 @@ func (p *Portal) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	back := web.ReturnTo(r.URL.Query().Get("rd"))
 	web.Returning(r, back)
 	v := p.signInView(r, name)
-	if s != nil && s.Over == "" {
+	if s != nil && s.Over == "" && setUp {
 		back = wantsSetUp + back
 	}
 	v.FormToken, v.FormID = p.Token(w, r, back)

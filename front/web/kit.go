@@ -40,6 +40,9 @@ type Kit struct {
 	// Leads says what app an address to return to leads to, and at which origins a
 	// form may end that goes there; nothing where it stays on the portal.
 	Leads func(returnTo string) (name string, origins []string)
+	// Open are addresses to which other sites may post, as each finds out by itself
+	// who asks; where true, scripts of other sites may read the answers too.
+	Open map[string]bool
 	// Seen, where it is set, hears of each request after its answer.
 	Seen  func(Seen)
 	cross http.CrossOriginProtection
@@ -236,6 +239,15 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 			k.Fail(w, r, StatusError(http.StatusBadRequest))
 			return
 		}
+		shared, open := k.Open[r.URL.Path]
+		open = open && k.Home(r)
+		if open && shared {
+			share(w.Header())
+			if r.Method == http.MethodOptions {
+				preflight(w)
+				return
+			}
+		}
 		switch r.Method {
 		case http.MethodGet, http.MethodHead, http.MethodPost:
 		default:
@@ -243,7 +255,7 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 			k.Fail(w, r, StatusError(http.StatusMethodNotAllowed))
 			return
 		}
-		if err := k.cross.Check(r); err != nil {
+		if err := k.cross.Check(r); err != nil && !open {
 			k.Fail(w, r, StatusError(http.StatusForbidden))
 			return
 		}
@@ -252,10 +264,12 @@ func (k *Kit) Guard(next http.Handler) http.Handler {
 			// A provider's: no browser comes there, and its signature is over the
 			// body as it was sent.
 			r.Body = http.MaxBytesReader(plain, r.Body, BodyMax)
+		case r.Method == http.MethodPost && open:
+			r.Body = http.MaxBytesReader(plain, r.Body, BodyMax) // programs want another answer than a page: they call ReadForm
 		case r.Method == http.MethodPost:
 			// The plain writer, which net/http knows: it closes the connection when
 			// too much is sent.
-			if err := readForm(plain, r); err != nil {
+			if err := ReadForm(plain, r); err != nil {
 				k.Fail(w, r, err)
 				return
 			}
@@ -293,9 +307,25 @@ func (k *Kit) Headers(h http.Header) {
 	}
 }
 
-// readForm reads a posted form: urlencoded, at most 64 KiB, within 20 seconds,
+// share lets scripts of other sites read an answer. Nothing there depends on a
+// cookie, and none is sent along.
+func share(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+func preflight(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ReadForm reads a posted form: urlencoded, at most 64 KiB, within 20 seconds,
 // each field once, and nothing in it that a database would refuse.
-func readForm(w http.ResponseWriter, r *http.Request) error {
+func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return StatusError(http.StatusUnsupportedMediaType)

@@ -9,7 +9,7 @@ import (
 // ReturnTo checks an address to return to after sign-in: a path on the portal
 // itself. Anything else, however it is spelled, becomes "".
 func ReturnTo(raw string) string {
-	if raw == "" || len(raw) > 4096 || raw[0] != '/' || !clean(raw) {
+	if raw == "" || len(raw) > 8192 || raw[0] != '/' || !clean(raw) {
 		return ""
 	}
 	for _, r := range raw {

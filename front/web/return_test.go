@@ -36,7 +36,7 @@ func TestReturnToStaysOnThePortal(t *testing.T) {
 		{"/sign-out", ""},
 		{"account", ""},
 		{"?x=1", ""},
-		{"/" + strings.Repeat("a", 5000), ""},
+		{"/" + strings.Repeat("a", 9000), ""},
 	} {
 		if got := ReturnTo(row.raw); got != row.want {
 			t.Errorf("ReturnTo(%q) = %q, want %q", row.raw, got, row.want)
