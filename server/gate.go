@@ -1,12 +1,24 @@
 package server
 
 import (
+	"context"
+
 	"sallyport/core/app"
 	"sallyport/core/flow"
+	"sallyport/core/grant"
 	"sallyport/front/gate"
 	"sallyport/front/portal"
 	"sallyport/front/web"
 )
+
+// token signs who somebody is for an app that does not trust its network.
+func (s *Server) token(ctx context.Context, a *app.App, c gate.Claims) (string, error) {
+	algorithm := grant.RS256
+	if a.Client != nil && a.Client.Algorithm != "" {
+		algorithm = a.Client.Algorithm
+	}
+	return s.core.Signer.Token(ctx, algorithm, a.ID, c.Subject, c.Values, gate.TokenLife)
+}
 
 // offered are the apps that somebody may enter, as links.
 func (s *Server) offered(who *flow.Signed) (list []portal.AppLink) {
@@ -25,5 +37,5 @@ func (s *Server) gate(kit *web.Kit) *gate.Gate {
 	for a := app.Allow; a <= app.Refuse; a++ {
 		counts[a] = s.metrics.checks.WithLabelValues(a.String()).Inc
 	}
-	return &gate.Gate{Kit: kit, Doors: s.core.Doors, Passes: s.passes, Checked: func(a app.Answer) { counts[a]() }}
+	return &gate.Gate{Kit: kit, Doors: s.core.Doors, Passes: s.passes, Token: s.token, Checked: func(a app.Answer) { counts[a]() }}
 }

@@ -25,7 +25,7 @@ type Gate struct {
 	Doors  *door.Keeper
 	Passes Passes
 	// Token signs who somebody is for an app that does not trust its network; or nil.
-	Token func(a *app.App, who *door.Held) (string, error)
+	Token func(ctx context.Context, a *app.App, claims Claims) (string, error)
 	// Checked, where it is set, hears of each answer of a check. It must not wait.
 	Checked func(a app.Answer)
 }
@@ -146,7 +146,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 		g.deny(w, r, by, site, q, v)
 		return
 	}
-	if err := g.tell(h, site.App, held); err != nil {
+	if err := g.tell(r.Context(), h, site.App, held); err != nil {
 		g.Log.Warn("check failed", "error", err)
 		g.answer(w, http.StatusServiceUnavailable, app.Refuse)
 		return
@@ -160,7 +160,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 var noStore = []string{"no-store"}
 
 // tell sets each header that says who it is, or empties it.
-func (g *Gate) tell(h http.Header, a *app.App, held *door.Held) error {
+func (g *Gate) tell(ctx context.Context, h http.Header, a *app.App, held *door.Held) error {
 	h["Remote-User"], h["Remote-Groups"], h["Remote-Name"], h["Remote-Email"], h["Remote-Token"] = empty, empty, empty, empty, empty
 	if held == nil {
 		return nil
@@ -179,11 +179,32 @@ func (g *Gate) tell(h http.Header, a *app.App, held *door.Held) error {
 	if !a.Token || g.Token == nil {
 		return nil
 	}
-	token, err := held.TokenFor(a.ID, g.Now(), TokenEvery, func() (string, error) { return g.Token(a, held) })
+	token, err := held.TokenFor(a.ID, g.Now(), TokenEvery, func() (string, error) { return g.Token(ctx, a, claims(a, held)) })
 	if err == nil {
 		h["Remote-Token"] = token
 	}
 	return err
+}
+
+// Claims are what a signed token says: what the headers say, and who it is for good.
+type Claims struct {
+	Subject string // the person's id, which is never given to somebody else
+	Values  map[string]any
+}
+
+func claims(a *app.App, held *door.Held) Claims {
+	c := Claims{Subject: held.Who.Person, Values: map[string]any{"preferred_username": held.User[0]}}
+	for _, f := range a.Tell {
+		switch f {
+		case app.TellGroups:
+			c.Values["groups"] = held.Who.Groups
+		case app.TellName:
+			c.Values["name"] = held.Name[0]
+		case app.TellEmail:
+			c.Values["email"] = held.Email[0]
+		}
+	}
+	return c
 }
 
 // A token lives for two minutes, and is made anew after half of that.
