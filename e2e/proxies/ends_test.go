@@ -32,7 +32,7 @@ func (w *world) inside(t testing.TB, p *proxy, groups []string, hosts ...string)
 
 func TestSigningOutEndsAllApps(t *testing.T) {
 	each(t, func(t *testing.T, w *world, p *proxy) {
-		hosts := []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.com"}
+		hosts := []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.org"}
 		s := w.inside(t, p, []string{"staff"}, hosts...)
 		other := w.inside(t, p, []string{"staff"}, hosts...)
 		s.Open(w.url("notes.example.net")+"/.sallyport/sign-out").Is(http.StatusOK, "confirm")

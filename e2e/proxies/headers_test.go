@@ -44,7 +44,7 @@ func TestAppsAreToldWhoItIs(t *testing.T) {
 		for host, want := range map[string][4]string{
 			"wiki.example.org":  {s.name, "staff,night shift", "Ada " + s.name, s.name + "@example.org"},
 			"notes.example.org": {s.name, "staff,night shift", "", ""},
-			"tea.example.com":   {s.name, "", "", ""},
+			"tea.example.org":   {s.name, "", "", ""},
 			"open.example.org":  {"", "", "", ""},
 		} {
 			s.Open(w.url(host) + "/")
@@ -191,7 +191,7 @@ func TestAppsSeeNoCookieOfOurs(t *testing.T) {
 			}
 		}
 		// All that the portal and the gate have ever set, at an app of each sort.
-		for _, host := range []string{"wiki.example.org", "tea.example.com", "open.example.org"} {
+		for _, host := range []string{"wiki.example.org", "tea.example.org", "open.example.org"} {
 			s.Forged = nil
 			s.Open(w.url(host) + "/")
 			s.Forged = http.Header{"Cookie": {"theirs=1"}}
@@ -217,7 +217,7 @@ func TestOneAppsCookieIsOfNoUseAtAnother(t *testing.T) {
 		}
 		for _, from := range []string{"wiki.example.org", "notes.example.org"} {
 			door := cookieOf(t, s, from, "__Host-sallyport")
-			for _, to := range []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.com", "cake.example.com"} {
+			for _, to := range []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.org", "cake.example.org"} {
 				x := w.wire(t, p, to)
 				for _, name := range []string{"__Host-sallyport", "__Secure-sallyport", "sallyport", "__Host-session", "__Host-sallyport-bind"} {
 					value, line := mark()
@@ -238,6 +238,40 @@ func TestOneAppsCookieIsOfNoUseAtAnother(t *testing.T) {
 		for _, name := range []string{"__Host-sallyport", "__Secure-sallyport", "__Host-session"} {
 			if got := w.wire(t, p, "wiki.example.org").get("/page", "Cookie: "+name+"="+session); got.status != http.StatusSeeOther {
 				t.Errorf("the session as %s: %d", name, got.status)
+			}
+		}
+	})
+}
+
+// Apps that share a cookie ask once for all; the others take no notice of it, though
+// browsers send it to them too.
+func TestOneCookieForADomain(t *testing.T) {
+	each(t, func(t *testing.T, w *world, p *proxy) {
+		s := w.inside(t, p, []string{"staff"}, "tea.example.org")
+		door := cookieOf(t, s, "cake.example.org", "__Secure-sallyport")
+		for _, c := range s.Set {
+			if c.Name == "__Secure-sallyport" && (!c.Secure || !c.HttpOnly || c.Domain != "example.org" || c.Path != "/" || c.SameSite != http.SameSiteLaxMode) {
+				t.Errorf("it is set as %s", c.Raw)
+			}
+		}
+		a := arrived(t, s.Open(w.url("cake.example.org")+"/page").Status, s.Body)
+		if len(s.Way) != 0 || a.one("Remote-User") != s.name || strings.Contains(fmt.Sprint(a.Headers), door) {
+			t.Errorf("the second app is entered by way of %q, and sees %q", s.Way, a.Headers)
+		}
+		for _, host := range []string{"wiki.example.org", "notes.example.org"} {
+			if got := s.knocks(t, host); got != http.StatusUnauthorized {
+				t.Errorf("%s, which has no part in it, answers %d", host, got)
+			}
+			arrived(t, s.Open(w.url(host)+"/page").Status, s.Body)
+			if a := arrived(t, s.Open(w.url(host)+"/page").Status, s.Body); strings.Contains(fmt.Sprint(a.Headers), door) {
+				t.Errorf("%s sees %q", host, a.all("Cookie"))
+			}
+		}
+		s.Open(w.url("cake.example.org") + "/.sallyport/sign-out")
+		s.Press("Sign out").Is(http.StatusOK, "signed-out")
+		for _, host := range []string{"tea.example.org", "cake.example.org"} {
+			if got := w.wire(t, p, host).get("/page", "Cookie: __Secure-sallyport="+door); got.status != http.StatusSeeOther {
+				t.Errorf("after signing out %s answers %d", host, got.status)
 			}
 		}
 	})

@@ -91,8 +91,8 @@ func (w *world) start(t *testing.T) {
 		{id: "wiki", hosts: []string{"wiki.example.org"}},
 		{id: "notes", hosts: []string{"notes.example.org", "notes.example.net"}},
 		{id: "open", hosts: []string{"open.example.org"}},
-		{id: "tea", hosts: []string{"tea.example.com"}},
-		{id: "cake", hosts: []string{"cake.example.com"}},
+		{id: "tea", hosts: []string{"tea.example.org"}},
+		{id: "cake", hosts: []string{"cake.example.org"}},
 	}
 	for _, a := range w.apps {
 		a.echo = newEcho(t, a.id)

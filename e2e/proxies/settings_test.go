@@ -74,8 +74,8 @@ func (w *world) settings(t *testing.T) string {
 	for _, line := range []string{
 		"- id: notes", "  name: Notes", "  addresses: [" + w.url("notes.example.org") + ", " + w.url("notes.example.net") + "]", "  groups: [staff]", "  need: two", "  tell: [groups]", "  token: true",
 		"- id: open", "  name: Open", "  addresses: [" + w.url("open.example.org") + "]", "  groups: [everyone]", "  need: none",
-		"- id: tea", "  name: Tea", "  addresses: [" + w.url("tea.example.com") + "]", "  groups: [everyone]", "  need: two", "  share: example.com",
-		"- id: cake", "  name: Cake", "  addresses: [" + w.url("cake.example.com") + "]", "  groups: [everyone]", "  need: two", "  share: example.com",
+		"- id: tea", "  name: Tea", "  addresses: [" + w.url("tea.example.org") + "]", "  groups: [everyone]", "  need: two", "  share: example.org",
+		"- id: cake", "  name: Cake", "  addresses: [" + w.url("cake.example.org") + "]", "  groups: [everyone]", "  need: two", "  share: example.org",
 	} {
 		text += "  " + line + "\n"
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestAPageLeadsToTheSignIn(t *testing.T) {
 	each(t, func(t *testing.T, w *world, p *proxy) {
-		for _, host := range []string{"wiki.example.org", "notes.example.net", "tea.example.com"} {
+		for _, host := range []string{"wiki.example.org", "notes.example.net", "tea.example.org"} {
 			v := w.visitor(t, p)
 			value, _ := mark()
 			v.Forged["X-Mark"] = []string{value}
@@ -60,7 +60,7 @@ func TestSignInEndsAtTheExactAddress(t *testing.T) {
 		s := w.somebody(t, p, "staff")
 		const target = "/a%20b/caf%C3%A9;v=1?x=1&y=%2F%26&z=a+b%20c&empty=&x=2&to=https://id.example.org/"
 		other := s.again(t, w.url("wiki.example.org")+target)
-		for _, host := range []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.com"} {
+		for _, host := range []string{"wiki.example.org", "notes.example.org", "notes.example.net", "tea.example.org"} {
 			if host != "wiki.example.org" { // once signed in, no page stands between
 				other.Open(w.url(host) + target)
 			}

@@ -91,7 +91,7 @@ func TestAHandOverIsForOneBrowser(t *testing.T) {
 			victim.Open(w.url("wiki.example.org")+"/page").Is(http.StatusOK, "sign-in")
 		}
 		// Elsewhere it is worth nothing, to nobody; at its own host it is redeemed once.
-		for _, host := range []string{"notes.example.org", "tea.example.com", "id.example.org"} {
+		for _, host := range []string{"notes.example.org", "tea.example.org", "id.example.org"} {
 			u, _ := url.Parse(token)
 			u.Host = fmt.Sprintf("%s:%d", host, w.port)
 			s.Open(u.String())
