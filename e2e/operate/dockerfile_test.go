@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sallyport/e2e/harness"
 )
 
 // build makes the image as the Dockerfile says, with this machine's Go and
@@ -87,7 +89,7 @@ func (m *machine) plain(script string) string {
 }
 
 // tlsProxy ends TLS for a container, out of the network of Docker.
-func tlsProxy(t *testing.T, m *machine, a *authority) {
+func tlsProxy(t *testing.T, m *machine, a *harness.Authority) {
 	t.Helper()
 	m.output("ip", "address", "add", "172.17.0.1/32", "dev", "lo")
 	t.Cleanup(func() { m.output("ip", "address", "delete", "172.17.0.1/32", "dev", "lo") })
@@ -130,7 +132,7 @@ func TestAContainer(t *testing.T) {
 		t.Errorf("the program needs libraries:\n%s", out)
 	}
 
-	a := newAuthority(t)
+	a := harness.NewAuthority(t)
 	tlsProxy(t, m, a)
 	list := blocks(page(t, "docker.md"), "sh")
 	m.plain(list[0])
@@ -161,7 +163,7 @@ func TestAContainer(t *testing.T) {
 	if link == "" || !strings.Contains(said, "sallyport is ready on "+base) || strings.Contains(said, "\nfault ") || strings.Contains(said, "limits per address") {
 		t.Fatalf("the commands say\n%s", said)
 	}
-	everywhere(t, m, link, a.root)
+	everywhere(t, m, link, a.Root)
 
 	t.Run("it is nobody, without rights", func(t *testing.T) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

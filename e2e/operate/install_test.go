@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sallyport/e2e/harness"
 )
 
 const (
@@ -53,9 +55,9 @@ func (m *machine) tlsBy(heading string, also ...string) {
 }
 
 // certified puts a certificate where the stand-in of certbot takes it.
-func (m *machine) certified(a *authority, good time.Duration) *x509.Certificate {
+func (m *machine) certified(a *harness.Authority, good time.Duration) *x509.Certificate {
 	m.t.Helper()
-	cert, chain, key := a.issue(good)
+	cert, chain, key := a.Issue(m.t, good, host)
 	m.write("certificate/fullchain.pem", chain)
 	m.write("certificate/privkey.pem", key)
 	return cert
@@ -63,15 +65,16 @@ func (m *machine) certified(a *authority, good time.Duration) *x509.Certificate 
 
 // everywhere is what must hold whoever speaks TLS. It returns the browser of the
 // operator, who has accepted her invitation.
-func everywhere(t *testing.T, m *machine, link string, root *x509.Certificate) (ada *browser) {
+func everywhere(t *testing.T, m *machine, link string, root *x509.Certificate) (ada *harness.Visitor) {
 	ada = open(t, base, "127.0.0.2", root)
-	app := ada.accept(link)
+	app := ada.Accept(link, time.Now())
+	ada.Is(http.StatusOK, "security")
 
 	t.Run("cookies are for this host and https alone", func(t *testing.T) {
-		if len(ada.set) == 0 {
+		if len(ada.Set) == 0 {
 			t.Fatal("there are no cookies")
 		}
-		for _, c := range ada.set {
+		for _, c := range ada.Set {
 			if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" {
 				t.Errorf("a cookie is %q", c.Raw)
 			}
@@ -80,28 +83,29 @@ func everywhere(t *testing.T, m *machine, link string, root *x509.Certificate) (
 
 	t.Run("the address of the browser counts, and no other", func(t *testing.T) {
 		b := open(t, base, "127.0.0.3", root)
-		b.forged.Set("X-Forwarded-For", "203.0.113.7")
-		b.forged.Set("X-Real-Ip", "203.0.113.7")
-		b.forged.Set("Forwarded", "for=203.0.113.7")
-		b.signIn("ada", app)
-		if b.visit("/account/activity").is(http.StatusOK, "activity"); !strings.Contains(b.body, "127.0.0.3") || strings.Contains(b.body, "203.0.113.7") {
-			t.Errorf("the page of activity has not the address of the browser\n%s", b.body)
+		b.Forged.Set("X-Forwarded-For", "203.0.113.7")
+		b.Forged.Set("X-Real-Ip", "203.0.113.7")
+		b.Forged.Set("Forwarded", "for=203.0.113.7")
+		b.Open("/sign-in").SignIn("ada", app.Code(time.Now().Add(30*time.Second))) // the code of these 30 seconds is used up
+		b.Is(http.StatusOK, "security")
+		if b.Open("/account/activity").Is(http.StatusOK, "activity"); !strings.Contains(b.Body, "127.0.0.3") || strings.Contains(b.Body, "203.0.113.7") {
+			t.Errorf("the page of activity has not the address of the browser\n%s", b.Body)
 		}
 	})
 
 	t.Run("what is too large is answered by the portal", func(t *testing.T) {
 		b := open(t, base, "127.0.0.6", root)
 		for range 5 { // of two ends that close at once either may be the first
-			b.send(http.MethodPost, base+"/sign-in", strings.NewReader("username="+strings.Repeat("a", 100<<10))).is(http.StatusRequestEntityTooLarge, "error")
+			b.Send(http.MethodPost, base+"/sign-in", strings.NewReader("username="+strings.Repeat("a", 100<<10))).Is(http.StatusRequestEntityTooLarge, "error")
 		}
 	})
 
 	t.Run("every answer asks for https", func(t *testing.T) {
 		b := open(t, base, "127.0.0.7", root)
 		for path, status := range map[string]int{"/sign-in": 200, "/no-such-page": 404, "/healthz": 200, "/readyz": 200, "/assets/none": 404} {
-			b.visit(path)
-			if list := b.header.Values("Strict-Transport-Security"); b.status != status || len(list) != 1 || list[0] != "max-age=31536000; includeSubDomains" {
-				t.Errorf("%s: %d, not %d, with %q", path, b.status, status, list)
+			b.Open(path)
+			if list := b.Header.Values("Strict-Transport-Security"); b.Status != status || len(list) != 1 || list[0] != "max-age=31536000; includeSubDomains" {
+				t.Errorf("%s: %d, not %d, with %q", path, b.Status, status, list)
 			}
 		}
 	})
@@ -137,10 +141,10 @@ func (m *machine) private(t *testing.T) {
 
 func TestTLSByItself(t *testing.T) {
 	m, link := install(t)
-	a := newAuthority(t)
+	a := harness.NewAuthority(t)
 	first := m.certified(a, time.Hour)
 	m.tlsBy("Sallyport by itself")
-	everywhere(t, m, link, a.root)
+	everywhere(t, m, link, a.Root)
 	served := func() *x509.Certificate {
 		c, err := tls.Dial("tcp", "127.0.0.1:443", &tls.Config{ServerName: host, InsecureSkipVerify: true}) // which one it is counts
 		m.must(err)
@@ -155,7 +159,7 @@ func TestTLSByItself(t *testing.T) {
 		second := m.certified(a, 2*time.Hour)
 		m.run("certbot renew -d " + host + " --deploy-hook /usr/local/sbin/sallyport-certificate")
 		m.until("the new certificate is served", func() bool { return served().Equal(second) })
-		open(t, base, "127.0.0.2", a.root).visit("/sign-in").is(http.StatusOK, "sign-in")
+		open(t, base, "127.0.0.2", a.Root).Open("/sign-in").Is(http.StatusOK, "sign-in")
 
 		m.run("echo broken >/etc/sallyport/tls/fullchain.pem")
 		for range 3 {

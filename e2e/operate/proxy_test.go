@@ -18,14 +18,14 @@ import (
 func TestNginxInFront(t *testing.T) {
 	harness.Need(t, "nginx")
 	m, link := install(t)
-	a := newAuthority(t)
+	a := harness.NewAuthority(t)
 	m.certified(a, time.Hour)
 	m.tlsBy("nginx")
-	behind(t, m, link, a.root)
+	behind(t, m, link, a.Root)
 	t.Run("certbot reaches its files", func(t *testing.T) {
 		b := open(t, "http://"+host, "127.0.0.9", nil)
-		if b.visit("/.well-known/acme-challenge/test"); b.status != http.StatusOK || b.body != "challenge\n" {
-			t.Errorf("it gets %d %q", b.status, b.body)
+		if b.Open("/.well-known/acme-challenge/test"); b.Status != http.StatusOK || b.Body != "challenge\n" {
+			t.Errorf("it gets %d %q", b.Status, b.Body)
 		}
 	})
 }
@@ -56,21 +56,21 @@ grep -q local_certs docs/operate/files/Caddyfile`)
 // behind is what must hold of a portal behind a proxy.
 func behind(t *testing.T, m *machine, link string, root *x509.Certificate) {
 	ada := everywhere(t, m, link, root)
-	if ada.proto != "HTTP/2.0" {
-		t.Errorf("browsers are spoken to in %s", ada.proto)
+	if ada.Proto != "HTTP/2.0" {
+		t.Errorf("browsers are spoken to in %s", ada.Proto)
 	}
 
 	t.Run("limits per address count the browser", func(t *testing.T) {
 		// As many as password-pair takes. From the sixth on each is answered a
 		// second later: they wait together.
 		var tries sync.WaitGroup
-		thieves := make([]*browser, 10)
+		thieves := make([]*harness.Visitor, 10)
 		for n := range thieves {
 			b := open(t, base, "127.0.0.4", root)
-			b.forged.Set("X-Forwarded-For", fmt.Sprint("203.0.113.", n))
-			b.visit("/sign-in").is(http.StatusOK, "sign-in")
+			b.Forged.Set("X-Forwarded-For", fmt.Sprint("203.0.113.", n))
+			b.Open("/sign-in").Is(http.StatusOK, "sign-in")
 			tries.Go(func() {
-				for b.press("Sign in", "username", "grace", "password", "not hers"); b.page() == "busy"; b.press("Sign in", "username", "grace", "password", "not hers") {
+				for b.Press("Sign in", "username", "grace", "password", "not hers"); b.Page() == "busy"; b.Press("Sign in", "username", "grace", "password", "not hers") {
 					time.Sleep(time.Second)
 				}
 			})
@@ -78,37 +78,37 @@ func behind(t *testing.T, m *machine, link string, root *x509.Certificate) {
 		}
 		tries.Wait()
 		for _, b := range thieves {
-			b.is(http.StatusUnprocessableEntity, "sign-in")
+			b.Is(http.StatusUnprocessableEntity, "sign-in")
 		}
 		thief := open(t, base, "127.0.0.4", root)
-		thief.forged.Set("X-Forwarded-For", "203.0.113.99")
-		thief.visit("/sign-in").press("Sign in", "username", "grace", "password", "not hers").is(http.StatusTooManyRequests, "wait")
+		thief.Forged.Set("X-Forwarded-For", "203.0.113.99")
+		thief.Open("/sign-in").Press("Sign in", "username", "grace", "password", "not hers").Is(http.StatusTooManyRequests, "wait")
 		other := open(t, base, "127.0.0.5", root)
-		other.visit("/sign-in").press("Sign in", "username", "grace", "password", "not hers").is(http.StatusUnprocessableEntity, "sign-in")
+		other.Open("/sign-in").Press("Sign in", "username", "grace", "password", "not hers").Is(http.StatusUnprocessableEntity, "sign-in")
 	})
 
 	t.Run("http leads pages on, and takes nothing", func(t *testing.T) {
 		b := open(t, "http://"+host, "127.0.0.8", root)
 		b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		if b.visit("/sign-in?rd=%2Faccount"); b.status != http.StatusMovedPermanently || b.header.Get("Location") != base+"/sign-in?rd=%2Faccount" {
-			t.Errorf("a page leads to %d %q", b.status, b.header.Get("Location"))
+		if b.Open("/sign-in?rd=%2Faccount"); b.Status != http.StatusMovedPermanently || b.Header.Get("Location") != base+"/sign-in?rd=%2Faccount" {
+			t.Errorf("a page leads to %d %q", b.Status, b.Header.Get("Location"))
 		}
-		if b.send(http.MethodPost, "http://"+host+"/sign-in", strings.NewReader("username=ada")); b.status != http.StatusForbidden {
-			t.Errorf("a form gets %d %q", b.status, b.header.Get("Location"))
+		if b.Send(http.MethodPost, "http://"+host+"/sign-in", strings.NewReader("username=ada")); b.Status != http.StatusForbidden {
+			t.Errorf("a form gets %d %q", b.Status, b.Header.Get("Location"))
 		}
 	})
 
 	t.Run("while the portal is down nothing opens, and no log has the address", func(t *testing.T) {
 		before, during := open(t, base, "127.0.0.7", root), open(t, base, "127.0.0.8", root)
-		before.visit("/sign-in").is(http.StatusOK, "sign-in")
+		before.Open("/sign-in").Is(http.StatusOK, "sign-in")
 		m.run("systemctl stop sallyport")
-		during.visit("/invitation/NEVERINALOG")
-		if list := during.header.Values("Strict-Transport-Security"); during.status != http.StatusBadGateway || len(list) != 1 {
-			t.Errorf("it answers %d with %q", during.status, list)
+		during.Open("/invitation/NEVERINALOG")
+		if list := during.Header.Values("Strict-Transport-Security"); during.Status != http.StatusBadGateway || len(list) != 1 {
+			t.Errorf("it answers %d with %q", during.Status, list)
 		}
 		m.run("systemctl start sallyport")
-		before.press("Sign in", "username", "ada", "password", password).is(http.StatusOK, "app-code")
-		ada.visit("/account/security").is(http.StatusOK, "security")
+		before.Press("Sign in", "username", "ada", "password", harness.Password).Is(http.StatusOK, "app-code")
+		ada.Open("/account/security").Is(http.StatusOK, "security")
 		if found := m.run("journalctl --no-pager | grep NEVERINALOG || true"); found != "" {
 			t.Errorf("the journal has it:\n%s", found)
 		}
