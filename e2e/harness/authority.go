@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 )
@@ -32,8 +33,15 @@ func NewAuthority(t testing.TB) *Authority {
 func (a *Authority) Issue(t testing.TB, good time.Duration, hosts ...string) (cert *x509.Certificate, chain, key string) {
 	t.Helper()
 	private := newKey(t)
-	of := &x509.Certificate{SerialNumber: number(t), Subject: pkix.Name{CommonName: hosts[0]}, DNSNames: hosts, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(good),
+	of := &x509.Certificate{SerialNumber: number(t), Subject: pkix.Name{CommonName: hosts[0]}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(good),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			of.IPAddresses = append(of.IPAddresses, ip)
+			continue
+		}
+		of.DNSNames = append(of.DNSNames, host)
+	}
 	cert = a.sign(t, of, a.Root, private)
 	raw, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {

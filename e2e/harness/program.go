@@ -20,6 +20,7 @@ import (
 var packages = map[string]string{
 	"chromium": "chromium fonts-dejavu-core", "zbarimg": "zbar-tools", "oathtool": "oathtool", "w3m": "w3m",
 	"nginx": "nginx", "caddy": "caddy", "haproxy": "haproxy", "systemd-analyze": "systemd", "unshare": "util-linux", "ip": "iproute2",
+	"apache2": "apache2-bin libapache2-mod-auth-openidc", "npm": "nodejs npm", "node": "nodejs npm",
 }
 
 // Need returns the path of a program.
