@@ -41,6 +41,7 @@ var arrows = []struct {
 	{"back/smpp", nil},
 	{"back/sms", []string{"back/smpp", "core/*"}},
 	{"back/*", []string{"core/*"}},
+	{"core/app/cases", []string{"core/app", "core/session"}}, // a table that all doors share
 	{"core/*", []string{"core/*"}},
 }
 
@@ -65,6 +66,7 @@ var outside = map[string]string{
 var tests = map[string]string{
 	"docs/docstest":  "compares the pages of docs/reference with the program",
 	"back/storetest": "the contract that both databases must pass",
+	"core/app/cases": "the table that every door must answer alike",
 }
 
 // The budgets of the plan, and by how much it is overdrawn now. A figure here may

@@ -1,6 +1,9 @@
 package server
 
-import "sallyport/config"
+import (
+	"sallyport/config"
+	"sallyport/front/oidc"
+)
 
 // Endpoint is an address that clients of OpenID Connect are told.
 type Endpoint struct{ Name, Address string }
@@ -9,13 +12,13 @@ type Endpoint struct{ Name, Address string }
 func Endpoints(c *config.Config) []Endpoint {
 	return []Endpoint{
 		{"issuer", c.URL},
-		{"discovery", c.URL + "/.well-known/openid-configuration"},
-		{"authorization", c.URL + "/oidc/authorize"},
-		{"token", c.URL + "/oidc/token"},
-		{"userinfo", c.URL + "/oidc/userinfo"},
-		{"introspection", c.URL + "/oidc/introspect"},
-		{"revocation", c.URL + "/oidc/revoke"},
-		{"end session", c.URL + "/oidc/end-session"},
-		{"keys", c.URL + "/oidc/keys"},
+		{"discovery", c.URL + oidc.Discovery},
+		{"authorization", c.URL + oidc.Authorize},
+		{"token", c.URL + oidc.Token},
+		{"userinfo", c.URL + oidc.Userinfo},
+		{"introspection", c.URL + oidc.Introspect},
+		{"revocation", c.URL + oidc.Revoke},
+		{"end session", c.URL + oidc.EndSession},
+		{"keys", c.URL + oidc.KeysAt},
 	}
 }

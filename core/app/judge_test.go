@@ -1,9 +1,6 @@
 package app
 
 import (
-	"bufio"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,122 +10,6 @@ import (
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-
-// table is testdata/cases.txt.
-type table struct {
-	apps   map[string]*App
-	people map[string][]string
-	cases  []row
-}
-
-type row struct {
-	line   int
-	app    string
-	person string
-	shown  string
-	place  Place
-	answer string
-	rule   int
-}
-
-func cases(t testing.TB) table {
-	t.Helper()
-	file, err := os.Open("testdata/cases.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	all := table{apps: map[string]*App{}, people: map[string][]string{}}
-	var last *App
-	lines := bufio.NewScanner(file)
-	for n := 1; lines.Scan(); n++ {
-		words := strings.Fields(lines.Text())
-		switch {
-		case len(words) == 0 || words[0] == "#":
-		case words[0] == "app":
-			rule := parsed(t, n, words[2:])
-			last = &App{ID: words[1], Name: words[1], Addresses: []string{"https://" + words[1] + ".example.org"}, Access: rule.Access}
-			all.apps[last.ID] = last
-		case words[0] == "rule":
-			last.Rules = append(last.Rules, parsed(t, n, words[1:]))
-		case words[0] == "person":
-			all.people[words[1]] = strings.FieldsFunc(strings.Join(words[2:], ""), func(r rune) bool { return r == ',' })
-		default:
-			r := row{line: n, app: words[0], person: words[1], shown: words[2], answer: words[5]}
-			if words[3] != "-" {
-				r.place = Place{Method: words[3], URI: words[4]}
-			}
-			if _, err := fmt.Sscan(words[6], &r.rule); err != nil {
-				t.Fatalf("line %d: %v", n, err)
-			}
-			all.cases = append(all.cases, r)
-		}
-	}
-	for id, a := range all.apps {
-		if faults := a.Check(); len(faults) > 0 {
-			t.Fatalf("%s: %v", id, faults)
-		}
-	}
-	return all
-}
-
-func parsed(t testing.TB, line int, words []string) Rule {
-	t.Helper()
-	r, err := ParseRule(strings.Join(words, " "))
-	if err != nil {
-		t.Fatalf("line %d: %v", line, err)
-	}
-	return r
-}
-
-// who is a person of the table who has shown something.
-func (all table) who(t testing.TB, r row) Standing {
-	t.Helper()
-	level, age, _ := strings.Cut(r.shown, "/")
-	groups, known := all.people[r.person]
-	a, ok := all.apps[r.app]
-	if !known || !ok || a == nil {
-		t.Fatalf("line %d: %q, %q: no such person or app", r.line, r.person, r.app)
-	}
-	switch level {
-	case "nothing":
-		return Standing{}
-	case "one":
-		return StandingOf(session.Stored(session.Row{Person: r.person, Level: session.One, ConfirmedAt: noon}), groups)
-	case "two":
-		d, err := time.ParseDuration(age)
-		if err != nil {
-			t.Fatalf("line %d: %v", r.line, err)
-		}
-		return StandingOf(session.Stored(session.Row{Person: r.person, Level: session.Two, ConfirmedAt: noon.Add(-d)}), groups)
-	}
-	t.Fatalf("line %d: %q is nothing that can be shown", r.line, r.shown)
-	return Standing{}
-}
-
-func TestJudgeAnswersAsTheTableSays(t *testing.T) {
-	all := cases(t)
-	if len(all.cases) < 200 {
-		t.Fatalf("only %d cases", len(all.cases))
-	}
-	given := map[string]int{}
-	for _, r := range all.cases {
-		a := all.apps[r.app]
-		v := a.Judge(r.place, all.who(t, r), noon)
-		if v.Answer.String() != r.answer || v.Rule != r.rule {
-			t.Errorf("line %d: %s, %s, %s, %s %s: %s by rule %d; want %s by %d", r.line, r.app, r.person, r.shown, r.place.Method, r.place.URI, v.Answer, v.Rule, r.answer, r.rule)
-		}
-		if v.Answer != Refuse && v.Need != a.Asks(r.rule).Need {
-			t.Errorf("line %d: the need is %q", r.line, v.Need)
-		}
-		given[r.answer]++
-	}
-	for answer := Allow; answer <= Refuse; answer++ {
-		if given[answer.String()] < 5 {
-			t.Errorf("%d cases of %s", given[answer.String()], answer)
-		}
-	}
-}
 
 func TestWhatIsNotUnderstoodOpensNothing(t *testing.T) {
 	ada := Standing{Person: "ada", Groups: []string{"staff"}, Level: session.Two, BothAt: noon}
@@ -239,27 +120,5 @@ func TestReadingsAreAllThatAPathMayMean(t *testing.T) {
 		if got, ok := readings(uri); ok {
 			t.Errorf("%s is read as %q", uri, got)
 		}
-	}
-}
-
-func TestJudgingASimplePathAllocatesNothing(t *testing.T) {
-	all := cases(t)
-	a, who := all.apps["wiki"], Standing{Person: "ada", Groups: []string{"staff", "admins"}, Level: session.Two, BothAt: noon}
-	for _, place := range []Place{{}, {"GET", "/"}, {"GET", "/Admin/Users.html?q=%41"}, {"POST", "/page/7"}, {"PROPFIND", "/page"}} {
-		if n := testing.AllocsPerRun(100, func() { a.Judge(place, who, noon) }); n != 0 {
-			t.Errorf("%s %s: %v allocations", place.Method, place.URI, n)
-		}
-	}
-}
-
-func BenchmarkJudge(b *testing.B) {
-	a := cases(b).apps["wiki"]
-	who := Standing{Person: "ada", Groups: []string{"staff", "admins"}, Level: session.Two, BothAt: noon}
-	for name, uri := range map[string]string{"simple": "/page/of/some/depth.html?q=1", "escaped": "/page%20of/some/depth.html", "worst": "/" + strings.Repeat("a%25x.;/..", 800)} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				a.Judge(Place{"GET", uri}, who, noon)
-			}
-		})
 	}
 }
