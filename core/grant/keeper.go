@@ -229,8 +229,11 @@ func (k *Keeper) Issue(ctx context.Context, g Grant, scopes []string, spent stri
 		set.Add(Issued{Token: Token{ID: flow.HashToken(t.Refresh), Kind: Refresh, Grant: g.ID, Scopes: g.Data.Scopes, MadeAt: now, EndsAt: ends}})
 	}
 	err = k.Flow.Changes.Apply(ctx, set)
-	if _, refused := errors.AsType[*change.Refused](err); refused && spent != "" {
+	switch _, refused := errors.AsType[*change.Refused](err); {
+	case refused && spent != "":
 		return Tokens{}, k.reused(ctx, g, audit.RefreshReused)
+	case refused: // the grant ended meanwhile: somebody showed its code a second time, or signed out
+		return Tokens{}, ErrInvalid
 	}
 	if err != nil {
 		return Tokens{}, fmt.Errorf("issue tokens: %w", err)
