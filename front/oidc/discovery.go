@@ -73,10 +73,14 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 // here at the latest, so that a program finds them before the first token.
 func (p *Provider) keys(w http.ResponseWriter, r *http.Request) error {
 	for _, a := range p.Grants.Apps.Book().All() {
-		if a.Client == nil {
+		algorithm := ""
+		switch {
+		case a.Client != nil:
+			algorithm = a.Client.Algorithm
+		case !a.Token: // nothing is signed for it
 			continue
 		}
-		if _, err := p.Signer.Current(r.Context(), a.Client.Algorithm); err != nil {
+		if _, err := p.Signer.Current(r.Context(), algorithm); err != nil {
 			return err
 		}
 	}
