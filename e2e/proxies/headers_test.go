@@ -1,7 +1,14 @@
 package proxies
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"regexp"
 	"slices"
@@ -54,8 +61,64 @@ func TestAppsAreToldWhoItIs(t *testing.T) {
 					t.Errorf("%s: %s is %q, not %q", host, identity[i], got[identity[i]], text)
 				}
 			}
+			if token := got["Remote-Token"]; (token != "") != (host == "notes.example.org") {
+				t.Errorf("%s: Remote-Token is %q", host, token)
+			} else if token != "" {
+				s.verifies(t, token)
+			}
 		}
 	})
+}
+
+// verifies takes a token for what it is worth to an app that believes the portal's
+// keys alone.
+func (s *somebody) verifies(t *testing.T, token string) {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no JWT", token)
+	}
+	var keys struct {
+		Keys []struct{ Kid, Kty, N, E string }
+	}
+	if err := json.Unmarshal([]byte(s.Open("/oidc/keys").Body), &keys); err != nil {
+		t.Fatal(err)
+	}
+	var head struct{ Alg, Kid string }
+	var says struct {
+		Iss, Aud string
+		Name     string `json:"preferred_username"`
+		Groups   []string
+		Iat, Exp int64
+	}
+	var parsed [3][]byte
+	for i, part := range parts {
+		raw, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[i] = raw
+	}
+	if err := errors.Join(json.Unmarshal(parsed[0], &head), json.Unmarshal(parsed[1], &says)); err != nil {
+		t.Fatal(err)
+	}
+	if says.Iss != s.w.portal.url || says.Aud != "notes" || says.Name != s.name || len(says.Groups) != 2 || says.Exp-says.Iat != 120 || says.Iat > s.w.portal.now(t).Unix()+1 {
+		t.Errorf("the token says %s", parsed[1])
+	}
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	for _, k := range keys.Keys {
+		if k.Kid != head.Kid || k.Kty != "RSA" || head.Alg != "RS256" {
+			continue
+		}
+		n, errN := base64.RawURLEncoding.DecodeString(k.N)
+		e, errE := base64.RawURLEncoding.DecodeString(k.E)
+		key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+		if err := errors.Join(errN, errE, rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], parsed[2])); err != nil {
+			t.Errorf("the token is signed by somebody else: %v", err)
+		}
+		return
+	}
+	t.Errorf("none of the keys %+v is that of %+v", keys, head)
 }
 
 // spellings are how somebody might write one of the names.
