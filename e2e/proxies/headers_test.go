@@ -358,7 +358,7 @@ func TestTheCheckIsForProxiesAlone(t *testing.T) {
 				}
 			}
 			// Nor can it be called through the proxy by whoever says what it believes.
-			for _, host := range []string{"wiki.example.org", "open.example.org"} {
+			for _, host := range []string{"wiki.example.org", "open.example.org", "id.example.org"} {
 				x := w.wire(t, p, host)
 				got := x.get("/.sallyport/"+address, "X-Forwarded-Method: GET", "X-Forwarded-Proto: https", fmt.Sprintf("X-Forwarded-Host: open.example.org:%d", w.port), "X-Forwarded-Uri: /")
 				if got.status != http.StatusForbidden && got.status != http.StatusNotFound {
