@@ -52,7 +52,7 @@ func (k *Keeper) HandOver(s *flow.Signed, to, bind string) (token string, a *app
 	if a == nil {
 		return "", nil, app.Verdict{Answer: app.Refuse}, nil
 	}
-	if v = k.Judge(a, uri, s); v.Answer != app.Allow || s == nil {
+	if v = k.Judge(a, uri, s); v.Answer != app.Allow || s == nil || s.Over != "" {
 		if v.Answer == app.Allow { // an open door needs nobody to be let in
 			v.Answer = app.SignIn
 		}
