@@ -109,7 +109,10 @@ func (k *Keeper) Look(ctx context.Context, r Request, a *app.App, s *flow.Signed
 		if err != nil {
 			return asked, fmt.Errorf("read consent: %w", err)
 		}
-		asked.Consent = c != nil && !slices.ContainsFunc(r.Scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+		if c != nil {
+			asked.Agreed = c.Scopes
+			asked.Consent = !slices.ContainsFunc(r.Scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+		}
 	}
 	return asked, nil
 }
@@ -134,7 +137,13 @@ func (k *Keeper) Give(ctx context.Context, r Request, a *app.App, s *flow.Signed
 	}
 	set := change.Set{person.Unchanged{ID: s.Person.ID, Version: s.Person.Version}, Begun{Grant: g}}
 	if asked.Answered && !a.Client.NoConsent {
-		set.Add(Consented{Consent: Consent{ID: consentID(s.Person.ID, a.ID), Person: s.Person.ID, Client: a.ID, Scopes: r.Scopes, MadeAt: now}}, k.entry(audit.ConsentGiven, s.Person.ID, a.ID, client))
+		agreed := slices.Clone(asked.Agreed) // what was agreed to before still is
+		for _, scope := range r.Scopes {
+			if !slices.Contains(agreed, scope) {
+				agreed = append(agreed, scope)
+			}
+		}
+		set.Add(Consented{Consent: Consent{ID: consentID(s.Person.ID, a.ID), Person: s.Person.ID, Client: a.ID, Scopes: agreed, MadeAt: now}}, k.entry(audit.ConsentGiven, s.Person.ID, a.ID, client))
 	}
 	set.Add(k.entry(audit.AppEntered, s.Person.ID, a.ID, client))
 	err = k.Flow.Changes.Apply(ctx, set)

@@ -61,8 +61,9 @@ type Asked struct {
 	Who        app.Standing
 	PasswordAt time.Time
 	Verdict    app.Answer
-	Consent    bool // it was given for all that is asked, or is not needed
-	Answered   bool // the person has just said yes on the consent page
+	Agreed     []string // the scopes that the person has agreed to before
+	Consent    bool     // it was given for all that is asked, or is not needed
+	Answered   bool     // the person has just said yes on the consent page
 	Now        time.Time
 }
 
