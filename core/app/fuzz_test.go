@@ -145,3 +145,26 @@ func FuzzReadingsAreComplete(f *testing.F) {
 		}
 	})
 }
+
+// What is read is written in one form, and read from it again.
+func FuzzAddressesAndRulesHaveOneForm(f *testing.F) {
+	for _, text := range []string{"https://Wiki.example.org:443/", "http://127.0.0.1:8080", "https://[2001:DB8::1]", "https://\u212aiki.example.org", "https://a@b", "http://127.example.org",
+		"paths=/admin/*,/setup methods=POST groups=admins,Domain Admins need=two within 15m", "need=two within 90s", "paths=", "groups=a b=c", "two within 15m"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if origin, err := Origin(text); err == nil {
+			if again, err := Origin(origin); again != origin || err != nil || strings.ToLower(origin) != origin || len(origin) != utf8.RuneCountInString(origin) {
+				t.Errorf("%q is %q, and that %q (%v)", text, origin, again, err)
+			}
+			if strings.HasPrefix(origin, "http:") && !loopback(strings.Trim(HostOf(origin), "[]")) {
+				t.Errorf("%q is %q", text, origin)
+			}
+		}
+		if r, err := ParseRule(text); err == nil {
+			if again, err := ParseRule(r.String()); err != nil || again.String() != r.String() {
+				t.Errorf("%q is %q, and that %q (%v)", text, r, again, err)
+			}
+		}
+	})
+}
