@@ -53,6 +53,7 @@ var spelt = []func(p string, at int) string{
 	func(p string, at int) string { return strings.Replace(p, "i", "ı", 1) },
 	func(p string, at int) string { return p + "?" + p },
 	func(p string, at int) string { return p + "/" },
+	func(p string, at int) string { return "//x.example" + p },
 }
 
 // atSlash writes a slash differently.

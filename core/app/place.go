@@ -152,7 +152,7 @@ func readings(uri string) (all []string, ok bool) {
 }
 
 // ways are how programs read a path differently.
-var ways = [...]func(string) string{trimmed, tidy, walked, decoded, slashes, unmarked, unparted, unqueried, undotted, unspaced, folded, seen, recased}
+var ways = [...]func(string) string{trimmed, tidy, walked, unhosted, decoded, slashes, unmarked, unparted, unqueried, undotted, unspaced, folded, seen, recased}
 
 func trimmed(p string) string {
 	if len(p) > 1 {
@@ -177,6 +177,20 @@ func walked(p string) string {
 		}
 	}
 	return "/" + strings.Join(walk, "/")
+}
+
+// unhosted takes what stands between two slashes and the next for a host, as those do
+// who read what was asked for as an address and not as a path: //x/admin is /admin.
+func unhosted(p string) string {
+	rest := strings.TrimLeft(p, "/")
+	if len(p)-len(rest) < 2 {
+		return p
+	}
+	at := strings.IndexByte(rest, '/')
+	if at < 0 {
+		return "/"
+	}
+	return rest[at:]
 }
 
 // slashes reads the other stroke as a slash.
