@@ -166,6 +166,9 @@ func tidy(p string) string { return path.Clean("/" + p) }
 
 // walked resolves dots alone, so that .. takes an empty segment away: RFC 3986 5.2.4.
 func walked(p string) string {
+	if !strings.Contains(p, "/.") {
+		return p
+	}
 	var walk []string
 	for _, s := range strings.Split(p[1:], "/") {
 		switch {
@@ -198,6 +201,9 @@ func slashes(p string) string { return strings.ReplaceAll(p, `\`, "/") }
 
 // unmarked drops the parameters of each segment: /admin;x=1/users.
 func unmarked(p string) string {
+	if !strings.Contains(p, ";") {
+		return p
+	}
 	return each(p, func(s string) string { s, _, _ = strings.Cut(s, ";"); return s })
 }
 
@@ -214,6 +220,9 @@ func unqueried(p string) string {
 
 // undotted drops the dots and spaces at the end of each segment, as Windows does.
 func undotted(p string) string {
+	if !strings.ContainsAny(p, ". ") {
+		return p
+	}
 	return each(p, func(s string) string {
 		if s == "." || s == ".." {
 			return s
@@ -223,7 +232,12 @@ func undotted(p string) string {
 }
 
 // unspaced drops the spaces around each segment.
-func unspaced(p string) string { return each(p, func(s string) string { return strings.Trim(s, " ") }) }
+func unspaced(p string) string {
+	if !strings.Contains(p, " ") {
+		return p
+	}
+	return each(p, func(s string) string { return strings.Trim(s, " ") })
+}
 
 func each(p string, do func(string) string) string {
 	segments := strings.Split(p, "/")
