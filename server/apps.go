@@ -34,8 +34,10 @@ const readTime = 2 * time.Second
 func newApps(c *config.Config, db *store.Store) (*Apps, error) {
 	a := &Apps{store: db, declared: declared(c)}
 	book, faults := app.NewBook(a.declared, nil)
-	if own := book.At(c.URL); own != nil {
-		faults = append(faults, fmt.Errorf("app %s: %s is the address of the portal itself; hint: an app has a host or a port of its own", own.ID, c.URL))
+	for _, one := range book.All() {
+		if err := one.Apart(c.URL); err != nil {
+			faults = append(faults, fmt.Errorf("app %s: %w", one.ID, err))
+		}
 	}
 	if len(faults) > 0 {
 		return nil, told(faults)

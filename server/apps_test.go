@@ -107,7 +107,8 @@ func TestADeclaredAppThatIsWrongStopsTheStart(t *testing.T) {
 		"nobody who may enter":              {"  - id: wiki\n    addresses: [https://wiki.example.org]\n", "app wiki: no groups"},
 		"an id that is no id":               {"  - id: The Wiki\n" + good, `app The Wiki: id "The Wiki"`},
 		"the address of another":            {"  - id: wiki\n" + good + "  - id: other\n" + good, "app other: https://wiki.example.org is the address of app wiki"},
-		"the address of the portal":         {"  - id: wiki\n    groups: [staff]\n    addresses: ['https://Login.example.org:443/']\n", "app wiki: https://login.example.org is the address of the portal itself"},
+		"the address of the portal":         {"  - id: wiki\n    groups: [staff]\n    addresses: ['https://Login.example.org:443/']\n", "app wiki: https://login.example.org has the host of the portal itself"},
+		"another port of the portal's host": {"  - id: wiki\n    groups: [staff]\n    addresses: ['https://login.example.org:8443']\n", "app wiki: https://login.example.org:8443 has the host of the portal itself"},
 		"more than one thing that is wrong": {"  - id: wiki\n" + good + "    need: three\n    tell: [phone]\n", "need: \"three\" is not what can be asked (hint: none, one, two, or two within 15m)\napps: app wiki: \"phone\""},
 	} {
 		_, err := declare(t, row.lines)
@@ -151,6 +152,7 @@ func TestAppsAreChangedByNameAndWrittenDown(t *testing.T) {
 	refused("the id of one of the settings file", add(func(a *app.App) { a.ID = "wiki" }), "another of that id")
 	refused("the address of one of the settings file", add(func(a *app.App) { a.Addresses = []string{"https://WIKI.example.org:443"} }), "is the address of app wiki")
 	refused("the address of the portal", add(func(a *app.App) { a.Addresses = []string{"https://login.example.org/"} }), "the portal itself")
+	refused("another port of the portal's host", add(func(a *app.App) { a.Addresses = []string{"https://login.example.org:8443"} }), "the portal itself")
 	if core.Apps.Book().App("chat") != nil {
 		t.Fatal("what was refused is in the book")
 	}

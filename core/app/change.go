@@ -21,8 +21,16 @@ func (b *Book) Fits(a App, portal string) error {
 		if other := b.At(origin); other != nil && other.ID != a.ID {
 			return fmt.Errorf("%s is the address of app %s; hint: an address belongs to one app, with rules for its paths", origin, other.ID)
 		}
-		if origin == portal {
-			return fmt.Errorf("%s is the address of the portal itself; hint: an app has a host or a port of its own", origin)
+	}
+	return a.Apart(portal)
+}
+
+// Apart says whether an app has another host than the portal. Cookies know no ports:
+// at another port of one host the app would be sent the portal's session.
+func (a App) Apart(portal string) error {
+	for _, address := range a.Addresses {
+		if origin, err := Origin(address); err == nil && strings.EqualFold(HostOf(origin), HostOf(portal)) {
+			return fmt.Errorf("%s has the host of the portal itself; hint: an app has a host of its own, as cookies know no ports", origin)
 		}
 	}
 	return nil
