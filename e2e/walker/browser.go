@@ -18,7 +18,8 @@ type Browser struct {
 	Name    string // "ada/1"
 	Actor   string
 	Cookies map[string]string
-	Typed   map[string]bool // numbers
+	Sites   map[string]map[string]string // cookies at the hosts of apps
+	Typed   map[string]bool              // numbers
 	Tabs    [2]*Tab
 	address string
 }
@@ -64,9 +65,12 @@ type Exchange struct {
 	Before, After                time.Time // the portal's time around it
 	Status                       int
 	Location, Body, Retry        string
-	Foreign                      bool // the form's token is another browser's
-	Lost                         bool // no answer came
-	open                         bool // its session was, before it
+	Site                         *Site               // the app whose host it is, or nil
+	URI                          string              // there, as it was sent
+	Told                         map[string][]string // what the app hears of who it is
+	Foreign                      bool                // the form's token is another browser's
+	Lost                         bool                // no answer came
+	open                         bool                // its session was, before it
 }
 
 func (x *Exchange) cookie(name string) string { return x.Sent[name] }
@@ -80,23 +84,39 @@ func (x *Exchange) effective(name string) string {
 }
 
 func (x *Exchange) String() string {
-	return fmt.Sprintf("%s: %s %s → %d %s %s", x.Browser, x.Method, x.Path, x.Status, pageName(x.Body), x.Location)
+	at := x.Path
+	if x.Site != nil {
+		at = x.Site.Origin + x.URI
+	}
+	return fmt.Sprintf("%s: %s %s → %d %s %s", x.Browser, x.Method, at, x.Status, pageName(x.Body), x.Location)
 }
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
+const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
 // send sends a request with the cookies that the browser has now; it keeps none
 // and follows nothing.
 func (b *Browser) send(p *Portal, method, to string, form url.Values) *Exchange {
+	if site, uri := siteOf(to); site != nil {
+		return b.visit(p, method, site, uri)
+	}
+	to = strings.TrimPrefix(to, p.URL)
 	u := must2(url.Parse(to))
 	x := &Exchange{Actor: b.Actor, Browser: b.Name, Method: method, Path: u.Path, Query: u.Query(), Form: form, Sent: maps.Clone(b.Cookies), Set: map[string]string{}, Typed: b.Typed}
 	r := must2(http.NewRequest(method, p.URL+to, strings.NewReader(form.Encode())))
-	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("User-Agent", agent)
 	r.Header.Set("X-Forwarded-For", b.address)
 	if method == "POST" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	b.exchange(p, x, r)
+	return x
+}
+
+// exchange sends a request and takes its answer in.
+func (b *Browser) exchange(p *Portal, x *Exchange, r *http.Request) {
 	for name, value := range x.Sent {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
@@ -105,14 +125,15 @@ func (b *Browser) send(p *Portal, method, to string, form url.Values) *Exchange 
 	res, err := client.Do(r)
 	if err != nil {
 		x.Lost = true
-		return x
+		return
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		x.Lost = true
-		return x
+		return
 	}
+	x.Told = res.Header
 	x.Status, x.Location, x.Body, x.Retry = res.StatusCode, res.Header.Get("Location"), string(body), res.Header.Get("Retry-After")
 	for _, c := range res.Cookies() {
 		if c.MaxAge < 0 {
@@ -120,16 +141,19 @@ func (b *Browser) send(p *Portal, method, to string, form url.Values) *Exchange 
 		}
 		x.Set[c.Name] = c.Value
 	}
-	return x
 }
 
 // keep takes the cookies of an answer.
 func (b *Browser) keep(x *Exchange) {
+	jar := b.Cookies
+	if x.Site != nil {
+		jar = b.at(x.Site.Origin)
+	}
 	for name, value := range x.Set {
 		if value == "" {
-			delete(b.Cookies, name)
+			delete(jar, name)
 		} else {
-			b.Cookies[name] = value
+			jar[name] = value
 		}
 	}
 }

@@ -4,7 +4,8 @@
 //
 // The actors hold what thieves hold: names only; the password; the phone, with the
 // texts and mails on it; both; apps that ended; stolen session cookies; stolen
-// known-browser cookies with the password; a copy of the database without its key.
+// known-browser cookies with the password; stolen cookies of apps, and hand-overs on
+// their way to them; a copy of the database without its key.
 // The owners hold all of theirs, and use it. They go forward and back, reload, use
 // a second tab, send a form several times at once, in several browsers at once, with
 // another browser's token, without the pages before it; they make cookies up, change

@@ -34,10 +34,18 @@ func (w *World) finish(p *Person) *Breach {
 	defer delete(w.Browsers, b.Name)
 	f := &finisher{World: w, p: p, b: b, tab: b.Tabs[0]}
 	enough := f.enough()
-	found := w.get(b, f.tab, "/sign-in")
+	first := "/sign-in"
+	if f.helped%2 == 0 { // the app sends them
+		first = Sites[0].Origin + Sites[0].URI
+	}
+	found := w.get(b, f.tab, first)
 	for range 90 {
 		if found != nil {
 			return found
+		}
+		if f.tab.page().Name() == "app" {
+			found = f.go_("/account/security")
+			continue
 		}
 		if f.tab.page().Name() == "security" {
 			if found = w.looked([]string{b.Name}); found == nil && Level(f.tab.page().Body) < 2 {
@@ -45,6 +53,9 @@ func (w *World) finish(p *Person) *Breach {
 			}
 			if found == nil && enough != "" && len(f.help) > 0 {
 				found = breach("a dead end", "%s had %s, and an operator had to %s", p.Name, enough, strings.Join(f.help, ", "))
+			}
+			if found == nil {
+				found = f.arrives()
 			}
 			return found
 		}
@@ -174,10 +185,11 @@ func (f *finisher) onward() *Breach {
 
 func (f *finisher) signIn(page *Page) *Breach {
 	p := f.p
-	if p.Password == "" && p.Held {
+	wrong := strings.Contains(page.Body, "The username or password is not correct")
+	if p.Held && (p.Password == "" || wrong) { // a dispute in the history may have voided it
 		f.operator("release")
 	}
-	if p.Password == "" || strings.Contains(page.Body, "The username or password is not correct") {
+	if p.Password == "" || wrong {
 		f.operator("invite")
 		link := f.newest("invitation", p, false)
 		if link == "" {

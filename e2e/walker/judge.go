@@ -25,12 +25,22 @@ func (m *Model) Saw(x *Exchange) *Breach {
 		m.lost(x)
 		return nil
 	}
+	if x.Site != nil {
+		found := m.atSite(x)
+		if found == nil {
+			found = m.secrets(x)
+		}
+		return found
+	}
 	x.open = m.Alive(m.Sessions[x.cookie("session")], x.Before)
 	var found *Breach
 	if x.Method == "POST" {
 		if found = m.forged(x); found == nil {
 			found = m.posted(x)
 		}
+	}
+	if found == nil {
+		found = m.handedOver(x)
 	}
 	if found == nil {
 		found = m.shown(x)
@@ -55,6 +65,9 @@ func (m *Model) touch(x *Exchange) {
 // lost remembers what an answer that nobody got may have told.
 func (m *Model) lost(x *Exchange) {
 	m.Lost = true
+	if s := m.Sessions[x.cookie("session")]; s != nil && x.Path == "/confirm" {
+		s.Confirmed = x.After // it may have been, under a name that nobody heard
+	}
 	if a := m.Attempts[x.cookie("attempt")]; a != nil && x.Path == "/2fa/recovery-code" && a.Person.Unspent(x.Form.Get("recovery")) != nil {
 		a.Code = true
 	}

@@ -18,6 +18,9 @@ type Model struct {
 	Codes    map[string]*TextCode // by number and digits
 	Keys     map[string]string    // each key of an app that was ever shown, and the set-up it was shown in
 	Links    map[string]*Link     // what hands out power: invitations, mailed passwords, disputes
+	Doors    map[string]*Door     // by the cookie's value
+	Overs    map[string]*HandOver // by the token
+	Binds    map[string]string    // what a hand-over is bound to, and the cookie that it is of
 	Lost     bool                 // an answer was lost in a crash: what it would have told is not known
 }
 
@@ -34,7 +37,7 @@ type Policy struct {
 // Person is an account, as the model knows it.
 type Person struct {
 	Name, Display, Mail string
-	Operator            bool
+	Operator, Board     bool // of the group that the board is for
 
 	Password   string
 	PasswordBy string   // the actor who chose it

@@ -20,6 +20,14 @@ func (w *World) restart(how string) {
 
 var setupCodeText = regexp.MustCompile(`(?m)^[0-9A-Z]{4}-[0-9A-Z]{4}$`)
 
+// group is which group the board is for, and which everybody else is in.
+func group(board bool) string {
+	if board {
+		return "board"
+	}
+	return "staff"
+}
+
 // operate is what an operator does by the command line.
 func (w *World) operate(what string, p *Person) {
 	if p == nil {
@@ -53,6 +61,9 @@ func (w *World) operate(what string, p *Person) {
 		w.Portal.Run("", "person", "disable", p.Name)
 		p.Disabled = true
 		all()
+	case "group":
+		p.Board = !p.Board
+		w.Portal.Run("", "person", "set", p.Name, "--group", group(p.Board))
 	case "enable":
 		w.Portal.Run("", "person", "enable", p.Name)
 		p.Disabled = false
@@ -76,6 +87,11 @@ func (w *World) copied() *Breach {
 		return nil
 	}
 	for _, b := range w.Browsers {
+		for _, jar := range b.Sites {
+			if found := look("the cookie of a door", jar[doorCookie]); found != nil {
+				return found
+			}
+		}
 		for _, name := range []string{"session", "attempt", "known", "setup"} {
 			if found := look("a cookie "+name, b.Cookies[name]); found != nil {
 				return found

@@ -72,7 +72,7 @@ func Open(program string, policy Policy) *Portal {
 	port := freePort()
 	p.URL = fmt.Sprintf("http://localhost:%d", port)
 	settings := fmt.Sprintf("url: %s\nlisten: 127.0.0.1:%d\nname: Example\nproxies: [127.0.0.1]\nlog:\n  level: warn\nhashing:\n  memory: 19456\n  time: 2\n  threads: 1\n"+
-		"sms:\n  gateways:\n    - name: outbox\n      kind: outbox\n      path: ./outbox.jsonl\nmail:\n  server: smtp://localhost:%d\n  from: login@example.org\n", p.URL, port, p.mails.port)
+		"sms:\n  gateways:\n    - name: outbox\n      kind: outbox\n      path: ./outbox.jsonl\nmail:\n  server: smtp://localhost:%d\n  from: login@example.org\n", p.URL, port, p.mails.port) + sitesYAML
 	if policy.YAML != "" {
 		settings += "policy:\n" + policy.YAML
 	}

@@ -38,7 +38,7 @@ func (c *chooser) next() []Do {
 	case n < 35:
 		return []Do{{Do: "restart", What: pick(c, "kill", "term")}}
 	case n < 50:
-		what := pick(c, "reset", "reset keep", "release", "release", "invite", "disable", "enable", "enable", "sign-out", "new password", "new password", "new password")
+		what := pick(c, "reset", "reset keep", "release", "release", "invite", "disable", "enable", "enable", "sign-out", "group", "group", "new password", "new password", "new password")
 		return []Do{{Do: "operator", What: what, With: map[string]string{"person": c.person()}}}
 	case n < 60:
 		return []Do{{Do: "finish", What: c.person()}}
@@ -58,6 +58,8 @@ func (c *chooser) next() []Do {
 		return c.change()
 	case n < 197:
 		return c.abandoned()
+	case n < 245:
+		return c.doors()
 	}
 	b := c.w.Browsers[c.w.names[c.IntN(len(c.w.names))]]
 	return c.inBrowser(b)

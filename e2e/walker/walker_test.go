@@ -91,5 +91,6 @@ var everything = []string{
 	"page sign-in", "page two-factor-prompt", "page setup-app", "page setup-phone", "page setup-phone-code", "page setup-scan", "page setup-app-code", "page setup-finish",
 	"page app-code", "page other-way", "page text-code", "page recovery-code", "page replace", "page recovery-wait", "page setup-code", "page wait", "page security",
 	"page confirm", "page invitation", "page password", "page forgot", "page not-me", "page held", "page signed-in", "page signed-out", "page error",
+	"page app", "entered an app",
 	"opened by /sign-in", "opened by /2fa", "opened by /2fa/setup/code", "opened by /2fa/not-now", "opened by /confirm",
 }

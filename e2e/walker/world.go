@@ -78,6 +78,8 @@ type World struct {
 	helped  int
 	misses  int // of the last burn
 	skipped int
+	overs   []string // addresses of hand-overs, as somebody may get hold of them
+	probes  int
 }
 
 type sending struct {
@@ -88,12 +90,12 @@ type sending struct {
 // The people of the walks: each has an area code, so that a number tells whose it is.
 var people = []struct {
 	name, display, mail, area string
-	operator                  bool
+	operator, board           bool
 }{
-	{"ada", "Ada Lovelace", "", "202", false},
-	{"grace", "Grace Hopper", "grace@example.org", "415", false},
-	{"root", "Rosa Oot", "", "312", true},
-	{"mallory", "Mallory Finch", "mallory@example.org", "503", false},
+	{"ada", "Ada Lovelace", "", "202", false, false},
+	{"grace", "Grace Hopper", "grace@example.org", "415", false, true},
+	{"root", "Rosa Oot", "", "312", true, true},
+	{"mallory", "Mallory Finch", "mallory@example.org", "503", false, false},
 }
 
 // The actors besides the owners, and what they hold.
@@ -109,6 +111,7 @@ var thieves = []struct {
 	{name: "oldapp", password: true, apps: true, browsers: 1}, // apps that ended
 	{name: "session", cookies: true, browsers: 1},             // of sessions
 	{name: "known", password: true, cookies: true, browsers: 1},
+	{name: "door", cookies: true, browsers: 1}, // of doors at apps, and addresses of hand-overs
 }
 
 // firstPassword is everybody's at first, long enough for every policy.
@@ -118,9 +121,10 @@ func firstPassword(name string) string { return "walnut orbit ladder " + name[:1
 func NewWorld(program string, policy Policy) *World {
 	w := &World{Portal: Open(program, policy), Browsers: map[string]*Browser{}, numbers: map[string]int{}, asked: map[string]bool{}, Seen: map[string]int{},
 		Model: &Model{Policy: policy, People: map[string]*Person{}, Sessions: map[string]*Session{}, Attempts: map[string]*Attempt{},
+			Doors: map[string]*Door{}, Overs: map[string]*HandOver{}, Binds: map[string]string{},
 			Setups: map[string]*Setup{}, Codes: map[string]*TextCode{}, Keys: map[string]string{}, Links: map[string]*Link{}}}
 	for _, who := range people {
-		args := []string{"person", "add", who.name, "--display", who.display, "--password-stdin"}
+		args := []string{"person", "add", who.name, "--display", who.display, "--password-stdin", "--group", group(who.board)}
 		if who.mail != "" {
 			args = append(args, "--email", who.mail)
 		}
@@ -129,7 +133,7 @@ func NewWorld(program string, policy Policy) *World {
 		}
 		first := firstPassword(who.name)
 		w.Portal.Run(first+"\n", args...)
-		w.Model.People[who.name] = &Person{Name: who.name, Display: who.display, Mail: who.mail, Operator: who.operator,
+		w.Model.People[who.name] = &Person{Name: who.name, Display: who.display, Mail: who.mail, Operator: who.operator, Board: who.board,
 			Password: first, PasswordBy: who.name, Passwords: []string{first}}
 		w.browser(who.name, 1)
 		w.browser(who.name, 2)
@@ -144,7 +148,7 @@ func NewWorld(program string, policy Policy) *World {
 }
 
 func (w *World) browser(actor string, n int) *Browser {
-	b := &Browser{Name: fmt.Sprintf("%s/%d", actor, n), Actor: actor, Cookies: map[string]string{}, Typed: map[string]bool{}, Tabs: [2]*Tab{{}, {}}, address: w.newAddress()}
+	b := &Browser{Name: fmt.Sprintf("%s/%d", actor, n), Actor: actor, Cookies: map[string]string{}, Sites: map[string]map[string]string{}, Typed: map[string]bool{}, Tabs: [2]*Tab{{}, {}}, address: w.newAddress()}
 	w.Browsers[b.Name] = b
 	w.names = append(w.names, b.Name)
 	return b
@@ -214,6 +218,12 @@ func (w *World) step(d Do, b *Browser) *Breach {
 		return nil
 	case "plant":
 		return w.plant(b, d)
+	case "leave":
+		return w.leave(b, d)
+	case "enter":
+		return w.enter(b, d)
+	case "ask":
+		return w.settle(b, tab, b.send(w.Portal, d.With["method"], d.What, nil))
 	case "press":
 		if f, ok := tab.page().Form(d.What); ok {
 			return w.sendForm(b, tab, f, d)
@@ -351,6 +361,9 @@ func (w *World) heard(b *Browser, x *Exchange) *Breach {
 	if name := pageName(x.Body); name != "" {
 		w.Seen["page "+name]++
 	}
+	if x.Site != nil && x.Set[doorCookie] != "" {
+		w.Seen["entered an app"]++
+	}
 	if token := x.Set["session"]; token != "" && w.Model.Sessions[token] == nil {
 		w.Seen["opened by "+x.Path]++
 	}
@@ -368,6 +381,9 @@ func (w *World) follow(b *Browser, tab *Tab, x *Exchange) *Breach {
 			at := x.Path
 			if len(x.Query) > 0 {
 				at += "?" + x.Query.Encode()
+			}
+			if x.Site != nil {
+				at = x.Site.Origin + x.URI
 			}
 			tab.show(&Page{Path: at, Body: x.Body, Status: x.Status, Retry: x.Retry, csrf: b.Cookies["csrf"]})
 			return nil
@@ -388,11 +404,20 @@ func (w *World) looked(names []string) *Breach {
 		if s := w.Model.Sessions[token]; s != nil && s.Ended != "" && !w.asked[name+token] {
 			w.asked[name+token], names = true, append(names, name)
 		}
+		if w.ended(name, b) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		b := w.Browsers[name]
-		if b == nil || len(b.Cookies) == 0 {
+		if b == nil {
+			continue
+		}
+		if found := w.probed(b); found != nil {
+			return found
+		}
+		if len(b.Cookies) == 0 {
 			continue
 		}
 		x := b.send(w.Portal, "GET", "/account/security", nil)
@@ -411,7 +436,10 @@ func (w *World) looked(names []string) *Breach {
 
 // mayHave is the model of actors: who holds too little for any session.
 func (w *World) mayHave(b *Browser, level int) *Breach {
-	s := w.Model.Sessions[b.Cookies["session"]]
+	return w.holds(b, w.Model.Sessions[b.Cookies["session"]], level)
+}
+
+func (w *World) holds(b *Browser, s *Session, level int) *Breach {
 	bound := slices.ContainsFunc(s.Person.Apps, func(a *App) bool { return a.By == b.Actor })
 	switch {
 	case b.Actor == "guesser":
@@ -510,7 +538,8 @@ func (w *World) link(text string, p *Person) {
 // that was stolen.
 func (w *World) plant(b *Browser, d Do) *Breach {
 	how, from, _ := strings.Cut(d.With["value"], ":")
-	value := b.Cookies[d.What]
+	jar, name := b.jar(d.What)
+	value := jar[name]
 	switch how {
 	case "drop":
 		value = ""
@@ -526,17 +555,19 @@ func (w *World) plant(b *Browser, d Do) *Breach {
 		value = strings.Repeat("abcdefghijklmnopqrstuvwxyz012345", 2)[:43]
 	case "of":
 		if other := w.Browsers[from]; other != nil {
-			value = other.Cookies[d.What]
+			theirs, name := other.jar(d.What)
+			value = theirs[name]
 			if as := d.With["as"]; as != "" && value != "" {
-				b.Cookies[as] = value
+				jar, name := b.jar(as)
+				jar[name] = value
 				return nil
 			}
 		}
 	}
 	if value == "" {
-		delete(b.Cookies, d.What)
+		delete(jar, name)
 	} else {
-		b.Cookies[d.What] = value
+		jar[name] = value
 	}
 	return nil
 }

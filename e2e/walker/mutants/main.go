@@ -59,6 +59,17 @@ var mutants = []mutant{
 	{"a turned-off account goes on", []edit{{"core/flow/signed.go", "if who.Disabled() || who.Held() {", "if who.Held() {"},
 		{"core/manage/manage.go", "At: who.DisabledAt}}, // it would be open when the account is on again\n\t\t\tm.everything(who.ID, session.EndedByOperator)...), nil", "At: who.DisabledAt}}), nil"}}},
 	one("a setup code works twice", "core/flow/recover.go", "|| !link.SpentAt.IsZero():", "|| false:"),
+	one("an app forgets how long ago", "core/app/judge.go", "case a.Need.Within > 0 && (", "case a.Need.Within > 24*time.Hour && ("),
+	one("an app forgets who is a member", "core/app/judge.go", "case !a.admits(who.Groups):", "case len(who.Groups) == 0:"),
+	one("level one enters where two are asked for", "core/app/judge.go", "case who.Level != session.Two:\n\t\treturn SetUp", "case who.Level == 0:\n\t\treturn SetUp"),
+	one("a door outlives its session in memory", "back/store/passes.go", "ok && !k.tie.gone.Load() && k.Alive(now)", "ok && k.Alive(now)"),
+	one("a door outlives its session in the database", "back/store/app.go", "WHERE family = $1 AND ended_at = 0\", family", "WHERE family = $1 ORDER BY ended_at LIMIT 1\", family"),
+	one("a hand-over is good in any browser", "core/door/keeper.go", "if subtle.ConstantTimeCompare([]byte(h.Bind), []byte(Bind(browser))) != 1 {", "if browser == \"\" {"),
+	one("a hand-over is good for an hour", "core/door/keeper.go", "const HandOverLife = 30 * time.Second", "const HandOverLife = time.Hour"),
+	one("a hand-over works twice", "back/store/app.go", "t.must(e, insert(\"doors\", doorColumns)", "t.do(insert(\"doors\", doorColumns)"),
+	one("a cookie of one app is good at all", "front/gate/gate.go", "domain == \"\" && h.Origin == origin ||", "domain == \"\" ||"),
+	one("the gate reads paths as they are written", "core/app/judge.go", "if p, _, _ := strings.Cut(to.URI, \"?\"); simple(p) {", "if p, _, _ := strings.Cut(to.URI, \"?\"); p != \"\" {"),
+	one("a step up leads round in a circle", "front/web/step_up.go", "at = \"/confirm?to=\"", "at = \"/sign-in?rd=\""),
 	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
 }
 
