@@ -40,9 +40,12 @@ func (w *world) apache(t testing.TB) *app {
 	files := printed(t, "apache.md")
 	secret := strings.NewReplacer("the line of wiki.secret", a.secret, "the line of another openssl rand -hex 32", random(t)).Replace(files["/etc/apache2/wiki-secret.conf"])
 	w.write(t, "apache/wiki-secret.conf", secret)
+	if err := os.Chmod(w.write(t, "signed-out.html", files["/var/www/html/signed-out.html"]), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	w.write(t, "apache/wiki.conf", strings.NewReplacer(
 		"*:443", fmt.Sprintf("127.0.0.1:%d", a.port), "/etc/ssl/wiki.example.org.crt", w.chain, "/etc/ssl/wiki.example.org.key", w.key,
-		"/etc/apache2/", w.folder+"/apache/", "http://127.0.0.1:3000", "http://"+echo.Addr().String()).Replace(w.here(files["/etc/apache2/sites-enabled/wiki.conf"])))
+		"/etc/apache2/", w.folder+"/apache/", "/var/www/html", w.folder, "http://127.0.0.1:3000", "http://"+echo.Addr().String()).Replace(w.here(files["/etc/apache2/sites-enabled/wiki.conf"])))
 
 	var main strings.Builder
 	for _, m := range modules {

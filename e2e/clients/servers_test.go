@@ -122,7 +122,7 @@ func (p *person) outAndIn(a *app, leave string) {
 	p.t.Helper()
 	p.Open(leave)
 	p.arrive()
-	if p.At.String() != a.url+"/signed-out" || p.Status != http.StatusOK && p.Status != http.StatusNoContent {
+	if p.At.String() != a.url+"/signed-out" || p.Status != http.StatusOK || !strings.Contains(p.Body, "You are signed out.") {
 		p.t.Fatalf("signing out leads to %s, %d, by way of %q\n%s\n%s", p.At, p.Status, p.Way, p.Body, p.w.log(a.id))
 	}
 	p.Open("/").Is(http.StatusOK, "sign-in")
