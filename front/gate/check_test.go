@@ -151,6 +151,16 @@ func TestWhatACheckAnswers(t *testing.T) {
 	}
 }
 
+// Proxies have room for an answer, and browsers' next request for its address.
+func TestALongAddressIsNotWrittenIntoAnother(t *testing.T) {
+	g, _ := stand(t)
+	for long, want := range map[string]string{"/page?x=" + strings.Repeat("&", 1900): "%2Fpage%3Fx%3D" + strings.Repeat("%26", 1900), "/page?x=" + strings.Repeat("&", 2000): "%2F"} {
+		if at := answered(g, ask("GET", "wiki.example.org", long, "")).Header.Get("Location"); at != "https://wiki.example.org/.sallyport/leave?rd="+want {
+			t.Errorf("%d bytes lead to %.80s", len(long), at)
+		}
+	}
+}
+
 func TestAnAppIsToldWhatItMayKnow(t *testing.T) {
 	g, _ := stand(t)
 	got := answered(g, ask("GET", "wiki.example.org", "/", ada)).Header

@@ -228,7 +228,11 @@ func (g *Gate) deny(w http.ResponseWriter, r *http.Request, by way, site app.Sit
 		status = http.StatusForbidden
 	}
 	if v.Answer != app.Refuse && page(r, q.method) {
-		w.Header()["Location"] = []string{site.Origin + leave + "?rd=" + url.QueryEscape(q.uri)}
+		back := q.uri
+		if len(site.Origin)+len(back) > addressMax { // written into another it would be too long for proxies
+			back = "/"
+		}
+		w.Header()["Location"] = []string{site.Origin + leave + "?rd=" + url.QueryEscape(back)}
 		if status = http.StatusSeeOther; by == byNginx {
 			status = http.StatusUnauthorized
 		}
