@@ -21,6 +21,9 @@ func TestAPageLeadsToTheSignIn(t *testing.T) {
 			}
 			w.nowhere(t, host, value)
 		}
+		// However long the address is, and however much longer for being written into another.
+		v := w.visitor(t, p)
+		v.Open(w.url("wiki.example.org")+"/page?x="+strings.Repeat("&=/", 2200)).Is(http.StatusOK, "sign-in")
 	})
 }
 
