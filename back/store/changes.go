@@ -24,6 +24,7 @@ const (
 	aliveEvery   = 30 * time.Second
 	aliveFor     = 75 * time.Second
 	passedWithin = 2 * time.Second
+	clocksDiffer = 10 * time.Minute // further ahead than that is no clock's time
 )
 
 // tell leaves the rows of a change. Where a person has no door there is nobody to
@@ -42,19 +43,22 @@ func (t txn) tell() error {
 		}
 		return err
 	}
-	const always = "INSERT INTO changes (id, about, at) VALUES ($1, $2, $3)"
+	// A clock that is behind must not leave rows where nobody looks any more: each is
+	// newer than all that are there.
+	const always = "INSERT INTO changes (id, about, at) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), " +
+		"COALESCE((SELECT MAX(at) + 1 FROM changes WHERE at >= CAST($3 AS BIGINT) AND at < CAST($4 AS BIGINT)), CAST($3 AS BIGINT))"
+	ahead := now + clocksDiffer.Milliseconds()
 	for _, id := range people {
-		query := "INSERT INTO changes (id, about, at) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT) WHERE EXISTS (SELECT 1 FROM doors WHERE person = $4)"
-		args := []any{rand.Text(), key(id), now, id}
+		query, args := always+" WHERE EXISTS (SELECT 1 FROM doors WHERE person = $5)", []any{rand.Text(), key(id), now, ahead, id}
 		if deleted[id] {
-			query, args = always, args[:3]
+			query, args = always, args[:4]
 		}
 		if err := leave(query, args...); err != nil {
 			return err
 		}
 	}
 	if apps {
-		return leave(always, rand.Text(), aboutApps, now)
+		return leave(always, rand.Text(), aboutApps, now, ahead)
 	}
 	return nil
 }
@@ -91,14 +95,18 @@ type nodeGone struct {
 	ID string
 }
 
-// passed waits until every live node has passed what was changed at a moment, or
-// two seconds.
+// passed waits until every live node has read what was changed at a moment, or two
+// seconds.
 func (s *Store) passed(ctx context.Context, at int64) {
 	ctx, cancel := context.WithTimeout(ctx, passedWithin)
 	defer cancel()
+	var upTo int // by the clock that is furthest ahead
+	if err := s.count(ctx, &upTo, "SELECT COALESCE(MAX(at), 0) FROM changes WHERE at < $1", at+clocksDiffer.Milliseconds()); err != nil {
+		return
+	}
 	for {
 		var behind int
-		err := s.count(ctx, &behind, "SELECT COUNT(*) FROM nodes WHERE alive_at > $1 AND passed_at < $2", at-aliveFor.Milliseconds(), at)
+		err := s.count(ctx, &behind, "SELECT COUNT(*) FROM nodes WHERE alive_at > $1 AND passed_at < $2", at-aliveFor.Milliseconds(), upTo)
 		if err != nil || behind == 0 {
 			return
 		}
@@ -209,7 +217,8 @@ func (w *Watch) read(ctx context.Context) error {
 	}
 	if news || begun.Sub(w.alive) >= aliveEvery {
 		w.alive = begun
-		return w.Store.Apply(ctx, change.Set{nodeAlive{ID: w.node, At: now, Passed: max(w.last, ms(now))}})
+		// Not now: what is being written at this moment has not been read.
+		return w.Store.Apply(ctx, change.Set{nodeAlive{ID: w.node, At: now, Passed: w.last}})
 	}
 	return nil
 }
