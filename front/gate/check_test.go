@@ -87,6 +87,19 @@ func answered(g *Gate, r *http.Request) *http.Response {
 
 const ada = "a=1; __Host-sallyport=ada-at-wiki; b=2"
 
+// A proxy that keeps browsers from the check knows its address by one spelling.
+func TestACheckHasOneSpelling(t *testing.T) {
+	g, _ := stand(t)
+	for _, target := range []string{"/.sallyport/%66orward-auth", "/%2esallyport/forward-auth", "/.sallyport/auth%2drequest", "/.sallyport/%65xt-authz/open/x", "/.sallyport/ext%2dauthz/open/x", "/.sallyport%2fext-authz/open/x"} {
+		r := ask("GET", "wiki.example.org", "/open/x", ada)
+		odd := httptest.NewRequest("GET", target, nil)
+		r.URL, r.RequestURI, r.Host = odd.URL, odd.RequestURI, "wiki.example.org"
+		if w := httptest.NewRecorder(); g.Check(w, r) {
+			t.Errorf("%s: %d for %q", target, w.Code, w.Header().Get("Remote-User"))
+		}
+	}
+}
+
 func TestWhatACheckAnswers(t *testing.T) {
 	g, _ := stand(t)
 	for _, row := range []struct {

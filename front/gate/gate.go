@@ -62,9 +62,10 @@ const (
 	byEnvoy              // the request itself, below a prefix
 )
 
-// Check answers proxies. It is false for an address that is none of theirs.
+// Check answers proxies. It is false for an address that is none of theirs. They write
+// it plainly: who spells it otherwise wants to get past a proxy that keeps browsers out.
 func (g *Gate) Check(w http.ResponseWriter, r *http.Request) bool {
-	switch path := r.URL.Path; {
+	switch path := r.URL.EscapedPath(); {
 	case path == forwardAuth:
 		g.check(w, r, byForward)
 	case path == authRequest:
