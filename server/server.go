@@ -19,10 +19,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/back/farewell"
 	"sallyport/back/seal"
 	"sallyport/back/sms"
 	"sallyport/back/store"
 	"sallyport/config"
+	"sallyport/core/grant"
 	"sallyport/front/portal"
 	"sallyport/front/web"
 )
@@ -147,6 +149,8 @@ func Run(ctx context.Context, o Options) error {
 	wg.Go(func() { sweeper.Run(workers) })
 	wg.Go(func() { watch.Run(workers) })
 	wg.Go(func() { s.passes.Run(workers) })
+	teller := &farewell.Teller{Queue: core.Store, Words: grant.Words{Keeper: core.Grants, Signer: core.Signer}, Now: core.Now, Log: s.log, Done: m.worked("farewells", core.Now)}
+	wg.Go(func() { teller.Run(workers) })
 	wg.Go(func() { s.herald(workers, m.worked("herald", core.Now)) })
 	if mails := s.mails(m.worked("mailer", core.Now)); mails != nil {
 		wg.Go(func() { mails.Run(workers) })

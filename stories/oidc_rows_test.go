@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -730,4 +732,131 @@ func TestSigningOutByAnApp(t *testing.T) {
 			t.Errorf("%d %s", got.status, got.to())
 		}
 	})
+}
+
+func TestAppsHearThatASessionIsOver(t *testing.T) {
+	heard := make(chan url.Values, 20)
+	var fail atomic.Int32
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil || r.Method != "POST" || r.URL.Path != "/out" {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		if fail.Add(-1) >= 0 {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			return
+		}
+		heard <- r.PostForm
+	}))
+	t.Cleanup(app.Close)
+	p := openProvider(t, settings{more: strings.Replace(providers, "      refresh: true\n      no_consent: true", "      back_channel: "+app.URL+"/out\n      refresh: true\n      no_consent: true", 1), url: ""})
+	ada := p.enrol("ada", "--group", "staff")
+	desk := p.party("desk")
+	enter := func(b *browser) map[string]any {
+		t.Helper()
+		return desk.claims(desk.redeem(desk.code(b)).str("id_token"))
+	}
+	next := func() map[string]any {
+		t.Helper()
+		select {
+		case form := <-heard:
+			token := form.Get("logout_token")
+			head, _, _ := strings.Cut(token, ".")
+			raw, _ := base64.RawURLEncoding.DecodeString(head)
+			if !strings.Contains(string(raw), `"typ":"logout+jwt"`) {
+				t.Errorf("OP-20 the head is %s", raw)
+			}
+			return desk.claims(token)
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing was told within 20 seconds")
+			return nil
+		}
+	}
+	silent := func(about string) {
+		t.Helper()
+		select {
+		case form := <-heard:
+			t.Errorf("%s: told %v", about, desk.claims(form.Get("logout_token")))
+		case <-time.After(2500 * time.Millisecond):
+		}
+	}
+	b := ada.other("ada")
+	entered := enter(b)
+	enter(b) // twice in one session is told once
+	p.move(31 * time.Second)
+	shown, _ := b.walk("/oidc/authorize?" + desk.query("prompt", "login"))
+	if shown.name() != "confirm" {
+		t.Fatal(shown.brief())
+	}
+	b.press("Continue", "password", password, "code", b.app.code())
+	if id := enter(b); id["sid"] != entered["sid"] {
+		t.Errorf("a new name of the session has another sid: %v, %v", id["sid"], entered["sid"])
+	}
+	silent("the session goes on under a new name")
+	b.get("/account/security")
+	b.form("/sign-out")
+	said := next()
+	events, _ := said["events"].(map[string]any)
+	if said["sid"] != entered["sid"] || said["sub"] != entered["sub"] || said["nonce"] != nil || events["http://schemas.openid.net/event/backchannel-logout"] == nil ||
+		said["jti"] == nil || said["exp"].(float64)-said["iat"].(float64) != 120 {
+		t.Errorf("OP-20 %v", said)
+	}
+	silent("told once")
+	desk.fails(ada, "a logout token as a hint", "invalid_request", "id_token_hint", "x")
+	// An app that does not answer is told again; a redirect is no answer.
+	fail.Store(1)
+	b = ada.other("ada")
+	entered = enter(b)
+	b.get("/account/security")
+	b.form("/sign-out")
+	for end := time.Now().Add(15 * time.Second); fail.Load() > 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	}
+	p.move(20 * time.Second)
+	if said := next(); said["sid"] != entered["sid"] {
+		t.Errorf("the second time: %v", said)
+	}
+	entered = enter(ada)
+	p.cli("person", "delete", "ada", "--yes")
+	if said := next(); said["sid"] != entered["sid"] || said["sub"] != entered["sub"] {
+		t.Errorf("somebody deleted: %v", said)
+	}
+}
+
+func TestSigningKeysAreReplacedWhileAppsAreUsed(t *testing.T) {
+	p := openProvider(t)
+	ada := p.enrol("ada", "--group", "staff")
+	desk := p.party("desk")
+	kid := func() string {
+		t.Helper()
+		token := desk.redeem(desk.code(ada)).str("id_token")
+		desk.claims(token) // by the keys of this moment
+		head, _, _ := strings.Cut(token, ".")
+		raw, _ := base64.RawURLEncoding.DecodeString(head)
+		return between(string(raw), `"kid":"`, `"`)
+	}
+	published := func() int {
+		t.Helper()
+		keys, _ := p.look("/oidc/keys").all["keys"].([]any)
+		return len(keys)
+	}
+	was := desk.redeem(desk.code(ada)).str("id_token")
+	first, n := kid(), published()
+	if out := p.cli("key", "rotate-signing"); !strings.Contains(out, "RS256-2") {
+		t.Fatalf("it says %s", out)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	if published() != 2*n || kid() != first {
+		t.Errorf("OP-18 the next keys are not published before they sign: %d of %d, signed by %s", published(), n, kid())
+	}
+	p.move(11 * time.Minute)
+	ada.get("/account/security").is(want{page: "security"})
+	if second := kid(); second == first {
+		t.Error("the new key does not sign after ten minutes")
+	}
+	if desk.claims(was)["sub"] == nil {
+		t.Error("what the old key signed cannot be checked")
+	}
+	p.move(26 * time.Hour)
+	if published() != n {
+		t.Errorf("%d keys are published when nothing of the old ones lives", published())
+	}
 }

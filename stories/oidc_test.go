@@ -80,7 +80,9 @@ func openProvider(t *testing.T, of ...settings) *portal {
 	if len(of) > 0 {
 		s = of[0]
 	}
-	s.more += providers
+	if s.more == "" {
+		s.more = providers
+	}
 	p := install(t, s)
 	p.write("desk.secret", secret+"\n")
 	p.serve()

@@ -6,6 +6,7 @@ import (
 
 	"sallyport/back/store"
 	"sallyport/core/flow"
+	"sallyport/core/grant"
 	"sallyport/core/person"
 	"sallyport/core/session"
 )
@@ -45,8 +46,14 @@ func (s *settler) settled(t store.Table, row []any) bool {
 	case "known":
 		s.ended.Browsers++
 		return false
-	case "setups", "leases":
+	case "setups", "leases", "tokens":
 		return false
+	case "grants": // a code that was spent since, a token that was given back
+		if is("ended_at", never) {
+			set("ended_at", now)
+			set("ended_why", grant.EndedByIncident)
+		}
+		set("tell_at", never)
 	case "sessions":
 		if is("ended_at", never) && after("ends_at") {
 			set("ended_at", now)

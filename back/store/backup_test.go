@@ -108,7 +108,7 @@ func TestABackupGoesFromEitherDatabaseIntoEither(t *testing.T) {
 					}
 				}
 				alike(t, want, got)
-				if len(got["known"])+len(got["setups"])+len(got["leases"]) > 0 || left != 12 {
+				if len(got["known"])+len(got["setups"])+len(got["leases"])+len(got["tokens"]) > 0 || left != 16 {
 					t.Errorf("of %d known browsers, set-ups and leases there are %v, %v and %v", left, got["known"], got["setups"], got["leases"])
 				}
 				again := taken(t, place)

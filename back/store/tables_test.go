@@ -244,10 +244,10 @@ func fill(t *testing.T, o store.Options, list []store.Table) {
 	}
 }
 
-// settle is the same after a restoring, which changes nothing else. Known browsers
-// and set-ups do not come along, nor do leases: it says how many rows these are.
+// settle is the same after a restoring, which changes nothing else. Known browsers,
+// set-ups and tokens do not come along, nor do leases: it says how many rows these are.
 func settle(rows map[string]map[string][]any, list []store.Table) (left int) {
-	for _, table := range []string{"known", "setups", "leases"} {
+	for _, table := range []string{"known", "setups", "leases", "tokens"} {
 		left += len(rows[table])
 		delete(rows, table)
 	}
@@ -272,6 +272,12 @@ func settle(rows map[string]map[string][]any, list []store.Table) (left int) {
 					set("ended_at", now.UnixMilli())
 					set("ended_why", "left")
 				}
+			case "grants":
+				if get("ended_at") == int64(0) {
+					set("ended_at", now.UnixMilli())
+					set("ended_why", "incident")
+				}
+				set("tell_at", int64(0))
 			case "recoveries":
 				if get("ended_at") == int64(0) && later("until_at") {
 					set("ended_at", now.UnixMilli())

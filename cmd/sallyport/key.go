@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sallyport/back/seal"
@@ -10,8 +11,9 @@ import (
 
 // KeyCmd is what operators do about the keys that seal the database.
 type KeyCmd struct {
-	Rotate KeyRotate `cmd:"" help:"Make a new data key, in use at once; the running portal seals everything anew."`
-	Status KeyStatus `cmd:"" help:"List the keys, what each seals, and how far the portal is."`
+	Rotate        KeyRotate        `cmd:"" help:"Make a new data key, in use at once; the running portal seals everything anew."`
+	RotateSigning KeyRotateSigning `cmd:"" help:"Make the next keys that sign tokens: published at once, in use ten minutes later."`
+	Status        KeyStatus        `cmd:"" help:"List the keys, what each seals, and how far the portal is."`
 }
 
 // KeyRotate makes a new data key.
@@ -26,6 +28,30 @@ func (KeyRotate) Run(r *run) error {
 		}
 		return r.say(map[string]int64{"key": id}, "data key %d is in use\nthe running portal seals everything with it, and then drops the ones before: sallyport key status\n", id)
 	})
+}
+
+// KeyRotateSigning makes the next keys that sign tokens.
+type KeyRotateSigning struct{}
+
+// Run makes one of each algorithm in use; the old ones stay published for 25 hours.
+func (KeyRotateSigning) Run(r *run) error {
+	return r.logged(func(c *server.Core) error {
+		made, err := c.Manage.RotateSigning(r, c.Signer, actor())
+		if err != nil {
+			return err
+		}
+		if len(made) == 0 {
+			made = []string{}
+		}
+		return r.say(map[string][]string{"keys": made}, "%s\n", signingMade(made))
+	})
+}
+
+func signingMade(made []string) string {
+	if len(made) == 0 {
+		return "no key has signed a token yet: the first is made when it is needed"
+	}
+	return "signing from ten minutes on: " + strings.Join(made, ", ") + "\nthe ones before stay published for 25 hours"
 }
 
 // KeyStatus lists the keys.

@@ -68,7 +68,7 @@ const (
 	GuardedAdded    Event = "guarded-app-added"   // Note: the id of what people sign in to
 	GuardedChanged  Event = "guarded-app-changed" // Note: its id, and what is new
 	GuardedRemoved  Event = "guarded-app-removed" // Note: its id
-	KeyRotated      Event = "key-rotated"         // Reason: the number of the new data key
+	KeyRotated      Event = "key-rotated"         // Reason: the number of the new data key, or the new key that signs tokens
 	Exported        Event = "audit-exported"
 	Pruned          Event = "audit-pruned" // Note says up to when
 )

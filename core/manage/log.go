@@ -245,3 +245,13 @@ type Keys interface {
 func (m *Manager) RotateKey(ctx context.Context, keys Keys, actor string) (int64, error) {
 	return keys.RotateKey(ctx, m.Now(), m.entry(audit.KeyRotated, actor, "", ""))
 }
+
+// Signers makes the next keys that sign tokens.
+type Signers interface {
+	Rotate(ctx context.Context, entry audit.Entry) ([]string, error)
+}
+
+// RotateSigning makes the next keys that sign tokens; an operator does it.
+func (m *Manager) RotateSigning(ctx context.Context, keys Signers, actor string) ([]string, error) {
+	return keys.Rotate(ctx, m.entry(audit.KeyRotated, actor, "", ""))
+}
