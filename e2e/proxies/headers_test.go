@@ -49,7 +49,7 @@ func TestAppsAreToldWhoItIs(t *testing.T) {
 	each(t, func(t *testing.T, w *world, p *proxy) {
 		s := w.somebody(t, p, "staff", "night shift")
 		for host, want := range map[string][4]string{
-			"wiki.example.org":  {s.name, "staff,night shift", "Ada " + s.name, s.name + "@example.org"},
+			"wiki.example.org":  {s.name, "staff,night shift", "Zoë Łuk " + s.name, s.name + "@example.org"},
 			"notes.example.org": {s.name, "staff,night shift", "", ""},
 			"tea.example.org":   {s.name, "", "", ""},
 			"open.example.org":  {"", "", "", ""},

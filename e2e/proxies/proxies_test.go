@@ -189,7 +189,7 @@ type somebody struct {
 func (w *world) somebody(t testing.TB, p *proxy, groups ...string) *somebody {
 	t.Helper()
 	s := &somebody{Visitor: w.visitor(t, p), name: fmt.Sprintf("person%d", w.people.Add(1)), w: w, p: p}
-	args := []string{"person", "add", s.name, "--display", "Ada " + s.name, "--email", s.name + "@example.org"}
+	args := []string{"person", "add", s.name, "--display", "Zoë Łuk " + s.name, "--email", s.name + "@example.org"}
 	for _, g := range groups {
 		args = append(args, "--group", g)
 	}
