@@ -26,10 +26,16 @@ type Apps struct {
 	book   atomic.Pointer[app.Book]
 	mu     sync.Mutex
 	faults []error
+	failed time.Time // when the last reading came to nothing, and why
+	why    error
 }
 
-// readTime bounds one reading of the apps.
-const readTime = 2 * time.Second
+// readTime bounds one reading of the apps. Who has waited for one that came to nothing
+// gets that answer too: one after the other they would wait for ever.
+const (
+	readTime  = 2 * time.Second
+	readAgain = 100 * time.Millisecond
+)
 
 func newApps(c *config.Config, db *store.Store) (*Apps, error) {
 	a := &Apps{store: db, declared: declared(c)}
@@ -89,12 +95,16 @@ func (a *Apps) Read(ctx context.Context) (*app.Book, error) {
 	if a.current() {
 		return a.book.Load(), nil // somebody else has read them meanwhile
 	}
+	if time.Since(a.failed) < readAgain {
+		return nil, a.why
+	}
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	upTo := a.told.Load() // before the reading: what is changed during it counts again
 	stored, err := a.store.Apps(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read apps: %w", err)
+		a.failed, a.why = time.Now(), fmt.Errorf("read apps: %w", err)
+		return nil, a.why
 	}
 	book, faults := app.NewBook(a.declared, stored)
 	a.book.Store(book)
