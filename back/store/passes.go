@@ -48,6 +48,7 @@ type tie struct{ gone atomic.Bool }
 const (
 	passesMost  = 50_000
 	passesFor   = 5 * time.Minute // and then read again, whatever was or was not told
+	loadTime    = 5 * time.Second // to read a door: a database that hangs must not hold what asks
 	seenQueue   = 4096
 	seenBatch   = 256
 	seenWait    = time.Second
@@ -88,6 +89,8 @@ func (p *Passes) load(ctx context.Context, id [32]byte, now time.Time) (*door.He
 	p.mu.Lock()
 	epoch := p.epoch
 	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, loadTime)
+	defer cancel()
 	pass, err := p.store.Pass(ctx, hex.EncodeToString(id[:]))
 	if err != nil || pass == nil {
 		return nil, err
