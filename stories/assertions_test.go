@@ -235,7 +235,8 @@ func TestOnlyItsOwnKeyProvesAClient(t *testing.T) {
 		unknown("an id, and nothing else", "", "client_id", "vault", "client_assertion_type", "")
 		unknown("for a client with a secret", assertion(head, says("iss", "desk", "sub", "desk"), byShared([]byte(secret))))
 		unknown("HS256 for a client with a secret", assertion(object{"alg": "HS256"}, says("iss", "desk", "sub", "desk"), byShared([]byte(secret))))
-		unknown("two signatures", twice(t, says(), mine, theirs))
+		unknown("as JSON", asJSON(good()))
+		unknown("as JSON, two signatures", twice(t, says(), mine, theirs))
 	})
 	t.Run("used twice", func(t *testing.T) {
 		again := assertion(head, says(), byRSA(mine))
@@ -293,6 +294,12 @@ func TestOnlyItsOwnKeyProvesAClient(t *testing.T) {
 			t.Errorf("introspection by another client: %d %v", got.status, got.all)
 		}
 	})
+}
+
+// asJSON writes a token as what is no JWT (RFC 7519 3), though its signature is good.
+func asJSON(text string) string {
+	parts := strings.Split(text, ".")
+	return fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, parts[0], parts[1], parts[2])
 }
 
 // twice is an assertion with two signatures, of which one is the client's.

@@ -245,7 +245,7 @@ func (p *portal) look(path string) told {
 func (c *party) claims(token string) map[string]any {
 	c.p.t.Helper()
 	all := map[string]any{}
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
 	if err != nil {
 		c.p.t.Fatalf("ID token %q: %v", token, err)
 	}

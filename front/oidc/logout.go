@@ -34,7 +34,7 @@ type hinted struct {
 // hint reads an ID token of ours, an old one too: by then it mostly is. What else we
 // sign is none.
 func (p *Provider) hint(ctx context.Context, text string) (h hinted, err error) {
-	token, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
+	token, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
 	if err != nil || len(token.Signatures) != 1 {
 		return h, errors.New("no token of ours")
 	}

@@ -44,7 +44,7 @@ func (p *Provider) authenticate(r *http.Request) (*app.App, error) {
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	assertion, kind := r.PostForm.Get("client_assertion"), r.PostForm.Get("client_assertion_type")
 	way := app.AuthNone
-	switch ways := 0; {
+	switch {
 	case r.Header.Get("Authorization") != "":
 		name, word, ok := r.BasicAuth()
 		if !ok || secret != "" || assertion != "" {
@@ -59,7 +59,6 @@ func (p *Provider) authenticate(r *http.Request) (*app.App, error) {
 		}
 		id, way = name, app.AuthBasic
 	case assertion != "" || kind != "":
-		ways++
 		if secret != "" || kind != assertionKind {
 			return nil, stranger(r)
 		}
@@ -93,7 +92,7 @@ func (p *Provider) authenticate(r *http.Request) (*app.App, error) {
 
 // claimed is who an assertion says to be from; nothing of it is believed.
 func claimed(assertion string) string {
-	token, err := jose.ParseSigned(assertion, assertedBy)
+	token, err := jose.ParseSignedCompact(assertion, assertedBy)
 	if err != nil {
 		return ""
 	}
@@ -109,7 +108,7 @@ func claimed(assertion string) string {
 // asserted checks an assertion (RFC 7523 3): signed by a key of the client, about
 // itself, meant for us, in time, and used once.
 func (p *Provider) asserted(ctx context.Context, a *app.App, assertion string) (bool, error) {
-	token, err := jose.ParseSigned(assertion, assertedBy)
+	token, err := jose.ParseSignedCompact(assertion, assertedBy)
 	if err != nil || len(token.Signatures) != 1 {
 		return false, nil
 	}
