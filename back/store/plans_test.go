@@ -60,11 +60,12 @@ func (c *heardConn) QueryContext(ctx context.Context, text string, args []driver
 }
 
 // large are the tables that grow with people.
-const large = "people|factors|phones|attempts|setups|recoveries|sessions|known|links|messages|limits|audit"
+const large = "people|factors|phones|attempts|setups|recoveries|sessions|known|links|messages|limits|audit|grants|tokens|consents|assertions"
 
 // walks are statements that look at all there is, and may: sweeping, figures,
-// lists, the whole of the log and of what is sealed are no part of a request.
-var walks = regexp.MustCompile(`(?i)^(DELETE FROM|WITH)|COUNT\(\*\)|GROUP BY|MAX\(|MIN\(|LIMIT|key_id|sealed|ORDER BY (seq|name)`)
+// lists, the whole of the log and of what is sealed, and erasing somebody from it,
+// are no part of a request.
+var walks = regexp.MustCompile(`(?i)^(DELETE FROM|WITH)|COUNT\(\*\)|GROUP BY|MAX\(|MIN\(|LIMIT|key_id|sealed|SET actor|ORDER BY (seq|name)`)
 
 // A statement of a request must not cost more the more people there are. SQLite
 // plans without statistics: one that may take the index of all rows in use

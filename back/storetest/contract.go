@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"nodes see each other", nodes},
 		{"doors of apps", doors},
 		{"a caller that goes away", callers},
+		{"grants", grants},
 		{"what is kept for a while alone", passing},
 		{"tables that strangers fill are emptied", sweeping}, // last: it moves the time
 	} {
