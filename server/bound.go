@@ -26,7 +26,8 @@ func bound(ctx context.Context, hash int64, parallel int, running func() int) {
 	debug.SetMemoryLimit(limitFor(hashes, 0))
 	tick := time.NewTicker(boundEvery)
 	defer tick.Stop()
-	samples := []goes.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	samples := []goes.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
+	var garbage room
 	var besides [boundLooks]int64
 	for n := 0; ; n++ {
 		select {
@@ -38,6 +39,7 @@ func bound(ctx context.Context, hash int64, parallel int, running func() int) {
 		alive := int64(samples[0].Value.Uint64() + samples[1].Value.Uint64())
 		besides[n%boundLooks] = alive - hash*int64(running())
 		debug.SetMemoryLimit(limitFor(hashes, slices.Min(besides[:])))
+		garbage.gives(samples[2].Value.Uint64(), besides[n%boundLooks])
 	}
 }
 
