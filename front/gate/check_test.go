@@ -100,6 +100,30 @@ func TestACheckHasOneSpelling(t *testing.T) {
 	}
 }
 
+// An app believes that whoever is named to it may be there: an open path must not name
+// those who could not enter the app itself.
+func TestAnOpenPathNamesOnlyWhoMayEnterTheApp(t *testing.T) {
+	g, m := stand(t)
+	for cookie, row := range map[string]struct {
+		level  session.Level
+		groups []string
+		who    string
+	}{"both": {session.Two, []string{"staff"}, "ada"}, "one factor": {session.One, []string{"staff"}, ""}, "another group": {session.Two, []string{"ops"}, ""}} {
+		g.Doors.Flow.Policy.Optional = true
+		s := session.Stored(session.Row{ID: "row", Person: "ada-id", Family: "f", Level: row.level, MadeAt: now, SeenAt: now, ConfirmedAt: now, EndsAt: now.Add(time.Hour)})
+		held := g.Doors.Hold(door.Pass{Door: door.Door{Family: "f", Person: "ada-id", Origin: "https://wiki.example.org", EndsAt: now.Add(time.Hour)}, Session: s,
+			Person: person.Person{ID: "ada-id", Name: "ada", Groups: row.groups}}, now)
+		if held == nil {
+			t.Fatalf("%s: the session does not hold", cookie)
+		}
+		m.doors[sha256.Sum256([]byte(cookie))] = held
+		got := answered(g, ask("GET", "wiki.example.org", "/open/x", "__Host-sallyport="+cookie))
+		if got.StatusCode != 200 || got.Header.Get("Remote-User") != row.who || got.Header.Get("Remote-Groups") != strings.Join(row.groups[:len(row.who)/3], ",") {
+			t.Errorf("%s: %d for %q of %q", cookie, got.StatusCode, got.Header.Get("Remote-User"), got.Header.Get("Remote-Groups"))
+		}
+	}
+}
+
 func TestWhatACheckAnswers(t *testing.T) {
 	g, _ := stand(t)
 	for _, row := range []struct {

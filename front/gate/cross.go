@@ -68,7 +68,7 @@ func (g *Gate) ask(w http.ResponseWriter, r *http.Request, origin, uri, browser 
 	} else {
 		uri = rest
 	}
-	if len(origin)+len(uri) > addressMax {
+	if len(url.QueryEscape(origin+uri)) > returnMax {
 		uri = "/"
 	}
 	return web.Redirect(w, r, g.Site.BaseURL+handOver+"?"+url.Values{"to": {origin + uri}, "bind": {door.Bind(browser)}}.Encode())
@@ -77,6 +77,10 @@ func (g *Gate) ask(w http.ResponseWriter, r *http.Request, origin, uri, browser 
 // addressMax is how long an address can be that one returns to; a longer one leads
 // to the first page.
 const addressMax = 2000
+
+// returnMax is how long it can be as it stands in the address to return to, which
+// with all of it has 4096 characters at most.
+const returnMax = 3900
 
 // bound is the cookie that binds hand-overs to this browser, or "".
 func bound(r *http.Request, origin string) string {

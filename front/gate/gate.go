@@ -147,7 +147,11 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 		g.deny(w, r, by, site, q, v)
 		return
 	}
-	if err := g.tell(r.Context(), h, site.App, held); err != nil {
+	told := held
+	if held != nil && v.Need.Factors == app.None && site.App.Judge(app.Place{}, who, now).Answer != app.Allow {
+		told = nil // an open path names nobody to the app whom the app itself would not let in
+	}
+	if err := g.tell(r.Context(), h, site.App, told); err != nil {
 		g.Log.Warn("check failed", "error", err)
 		g.answer(w, http.StatusServiceUnavailable, app.Refuse)
 		return
