@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -182,6 +183,7 @@ func (w *world) begin(t testing.TB, name string, c *exec.Cmd, ready func() error
 	}
 	defer log.Close()
 	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // Apache has children to end
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
