@@ -8,6 +8,7 @@ import (
 	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/factor"
+	"sallyport/core/fault"
 	"sallyport/core/message"
 	"sallyport/core/person"
 	"sallyport/core/phone"
@@ -50,8 +51,8 @@ func (m *Machine) prepared(ctx context.Context, s *Setup, rows []factor.Factor, 
 	}
 	select {
 	case <-m.prepare(s, rows):
-	case <-ctx.Done():
-		return Prepared{}, ctx.Err()
+	case <-ctx.Done(): // the codes are still being hashed
+		return Prepared{}, fault.New(fault.Busy, "busy").After(5 * time.Second)
 	}
 	now, err := m.Attempts.Setup(ctx, s.ID)
 	if err != nil {
