@@ -181,3 +181,26 @@ func TestGoOIDCSignsInAndOut(t *testing.T) {
 	p.outAndIn(a, a.url+"/sign-out")
 	p.is(told[who](p, a), true)
 }
+
+// Who says no to an app goes back there, and the app hears why; later they can say
+// yes.
+func TestAppsHearThatSomebodySaidNo(t *testing.T) {
+	w := open(t)
+	ledger, notes := w.goOIDC(t), w.openidClient(t)
+	p := w.newcomer(t)
+	for _, row := range []struct {
+		app  *app
+		says string
+	}{{ledger, "the portal says access_denied"}, {notes, "The sign-in has failed."}} {
+		for p.Open(row.app.url + "/"); p.Page() != "consent"; {
+			p.answer()
+		}
+		p.Press("Not now", "answer", "no")
+		if !strings.HasPrefix(p.At.String(), row.app.url+"/callback?") || p.Status != http.StatusForbidden || !strings.Contains(p.Body, row.says) {
+			t.Errorf("%s: no leads to %s, %d\n%s", row.app.id, p.At, p.Status, p.Body)
+		}
+		p.Open(row.app.url+"/").Is(http.StatusOK, "consent")
+		p.arrive()
+		told[who](p, row.app)
+	}
+}
