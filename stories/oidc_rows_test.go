@@ -582,6 +582,9 @@ func TestConsentIsAskedRememberedAndWithdrawn(t *testing.T) {
 		}
 		phone.answered(ada, ada.press("Let it in").to())
 	}
+	if out := p.cli("person", "export", "ada"); !strings.Contains(between(out, `"apps_let_in"`, "]"), `"till"`) || !strings.Contains(between(out, `"apps_entered"`, "]"), `"phone"`) {
+		t.Errorf("what is kept is not handed out: %s", out)
+	}
 	t.Run("OP-19 withdrawn", func(t *testing.T) {
 		page := ada.get("/account/security")
 		if !strings.Contains(page.text(), "Apps you let in") || !strings.Contains(page.text(), "Till") {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"sallyport/core/manage"
 )
@@ -12,7 +13,7 @@ const entriesMost = 1_000_000
 
 // Kept is everything that is stored about a person, ended or not.
 func (s *Store) Kept(ctx context.Context, who string) (k manage.Kept, err error) {
-	var errs [10]error
+	var errs [12]error
 	k.Factors, errs[0] = s.Factors(ctx, who)
 	k.Phones, errs[1] = list(ctx, s, s.scanPhone, "SELECT "+phoneColumns+" FROM phones WHERE person = $1 ORDER BY proved_at, id", who)
 	k.Sessions, errs[2] = list(ctx, s, s.scanSession, "SELECT "+sessionColumns+" FROM sessions WHERE person = $1 ORDER BY made_at, id", who)
@@ -23,5 +24,15 @@ func (s *Store) Kept(ctx context.Context, who string) (k manage.Kept, err error)
 	k.Links, errs[7] = list(ctx, s, s.scanLink, "SELECT "+linkColumns+" FROM links WHERE person = $1 ORDER BY made_at, id", who)
 	k.Messages, errs[8] = list(ctx, s, s.scanMessage, "SELECT "+messageColumns+" FROM messages WHERE person = $1 ORDER BY made_at, id", who)
 	k.Entries, errs[9] = s.Events(ctx, who, entriesMost, 0)
+	let, err := s.Consents(ctx, who)
+	errs[10] = err
+	for _, c := range let {
+		k.LetIn = append(k.LetIn, manage.Item{Name: c.Client, Kind: strings.Join(c.Scopes, " "), Since: c.MadeAt})
+	}
+	entered, err := s.GrantsOf(ctx, who)
+	errs[11] = err
+	for _, g := range entered {
+		k.Entered = append(k.Entered, manage.Item{Name: g.Client, Kind: strings.Join(g.Data.Scopes, " "), Since: g.MadeAt, Ends: g.EndsAt, Ended: g.EndedAt, Why: g.EndedWhy})
+	}
 	return k, errors.Join(errs[:]...)
 }

@@ -27,6 +27,8 @@ type Kept struct {
 	Recoveries []flow.Recovery
 	Links      []person.Link
 	Messages   []message.Message
+	LetIn      []Item // apps, by OpenID Connect
+	Entered    []Item
 	Entries    []audit.Entry
 }
 
@@ -62,6 +64,8 @@ type Dossier struct {
 	Recoveries    []Item      `json:"recoveries,omitempty"`
 	Links         []Item      `json:"links,omitempty"`
 	Messages      []Item      `json:"messages,omitempty"`
+	LetIn         []Item      `json:"apps_let_in,omitempty"`
+	Entered       []Item      `json:"apps_entered,omitempty"`
 	Activity      []Happening `json:"activity,omitempty"`
 }
 
@@ -152,6 +156,7 @@ func (m *Manager) dossier(p person.Person, k Kept) *Dossier {
 		}
 		d.Messages = append(d.Messages, item)
 	}
+	d.LetIn, d.Entered = k.LetIn, k.Entered
 	for _, e := range k.Entries {
 		actor := e.Actor
 		if actor == p.ID {
