@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sallyport/core/change"
+	"sallyport/core/door"
 	"sallyport/core/flow"
 	"sallyport/core/session"
 )
@@ -19,6 +20,9 @@ import (
 // peopleMax is how many people the largest portal has. Ten million take about an
 // hour to lay down.
 var peopleMax = flag.Int("people", 1_000_000, "how many people the largest portal of -long has")
+
+// sessionsMax is how many sessions there are beside those that are measured.
+var sessionsMax = flag.Int("sessions", 1_000_000, "how many sessions the largest portal of -long has")
 
 // crowd is a portal with people of which some are known to us.
 type crowd struct {
@@ -209,7 +213,8 @@ func (b *bench) sessions() error {
 
 var errDone = errors.New("all are done")
 
-// signedIn lays sessions into the database of a portal that is down.
+// signedIn lays sessions, each with its door at the wiki, into the database of a
+// portal that is down. The cookie of a door is "door" and that of the session.
 func (p *portal) signedIn(members []member, each int) (cookies []string, err error) {
 	s, err := p.open(p.bench)
 	if err != nil {
@@ -221,9 +226,11 @@ func (p *portal) signedIn(members []member, each int) (cookies []string, err err
 		for range each {
 			cookie := cryptorand.Text()
 			cookies = append(cookies, cookie)
+			family := flow.HashToken(cookie)
 			// Stored stands for the proof: these people have not signed in.
-			set.Add(session.Begun{Session: session.Stored(session.Row{ID: flow.HashToken(cookie), Person: m.id, Level: session.Two, Method: "app",
-				MadeAt: now, SeenAt: now, EndsAt: now.Add(8 * time.Hour), ConfirmedAt: now, PasswordAt: now, Agent: "Firefox on Linux", Address: from(0), Version: 1})})
+			set.Add(session.Begun{Session: session.Stored(session.Row{ID: family, Family: family, Person: m.id, Level: session.Two, Method: "app",
+				MadeAt: now, SeenAt: now, EndsAt: now.Add(8 * time.Hour), ConfirmedAt: now, PasswordAt: now, Agent: "Firefox on Linux", Address: from(0), Version: 1})},
+				door.Opened{Door: door.Door{ID: flow.HashToken("door" + cookie), Family: family, Person: m.id, Origin: wiki, MadeAt: now, EndsAt: now.Add(8 * time.Hour)}})
 		}
 		if err := s.Apply(p.bench, set); err != nil {
 			return nil, errors.Join(err, s.Close())

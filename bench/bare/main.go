@@ -1,6 +1,7 @@
 // Command bare is what the limits are measured with: net/http with the headers
 // that the portal sends, a plain HTML form, and for a post one HMAC and one durable
-// write, which is the least that an app code can cost.
+// write, which is the least that an app code can cost; below /check/ the answers of
+// the gate to a proxy, without a question, and below /app/ an app behind that proxy.
 package main
 
 import (
@@ -89,8 +90,39 @@ func serve(port string) error {
 		return err
 	}
 	fmt.Printf("bare is ready on http://localhost:%s\n", port)
-	return http.Serve(listener, nil)
+	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !check(w, r) {
+			http.DefaultServeMux.ServeHTTP(w, r)
+		}
+	}))
 }
+
+// One value each, made once: the limit allocates nothing of its own.
+var (
+	user, groups, name, empty, noStore = []string{"member00000000"}, []string{"staff"}, []string{"Member Number 0"}, []string{""}, []string{"no-store"}
+	leave                              = []string{"http://wiki.localhost/.sallyport/leave?rd=%2Fsome%2Fpage.html%3Fx%3D1"}
+)
+
+// check answers as the gate does.
+func check(w http.ResponseWriter, r *http.Request) bool {
+	h := w.Header()
+	switch r.URL.Path {
+	case "/check/allowed":
+		h["Cache-Control"] = noStore
+		h["Remote-User"], h["Remote-Groups"], h["Remote-Name"], h["Remote-Email"], h["Remote-Token"] = user, groups, name, empty, empty
+	case "/check/denied":
+		h["Cache-Control"], h["Location"] = noStore, leave
+		w.WriteHeader(http.StatusSeeOther)
+	case "/app/page.html":
+		h["Content-Type"] = []string{"text/plain"}
+		w.Write(page0)
+	default:
+		return false
+	}
+	return true
+}
+
+var page0 = []byte("an app behind a proxy\n")
 
 func head(w http.ResponseWriter) {
 	for name, value := range headers {
