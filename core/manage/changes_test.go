@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -390,5 +391,29 @@ func TestWhatEveryChangeIsMadeOf(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d changes, and %d in %s", len(got), len(want), file)
+	}
+}
+
+// Whichever call of the database fails, whoever asked hears of it, and no change is
+// written after it.
+func TestADatabaseThatFailsIsHeardOf(t *testing.T) {
+	for _, row := range rows {
+		for n := 1; ; n++ {
+			h := atHome()
+			if row.ready != nil {
+				row.ready(h)
+			}
+			h.calls, h.breaks = 0, n
+			err := row.does(h, h.manager())
+			if h.calls < n {
+				break
+			}
+			if !errors.Is(err, errDown) {
+				t.Errorf("%s: call %d fails, and it says %v", row.name, n, err)
+			}
+			if h.calls > n && len(h.applied) > 0 {
+				t.Errorf("%s: after call %d failed it wrote\n%s", row.name, n, h.said())
+			}
+		}
 	}
 }

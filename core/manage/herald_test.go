@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -199,5 +200,22 @@ func TestALongListIsCut(t *testing.T) {
 	n.list = n.list[:heraldMost]
 	if got := n.join(); !strings.HasSuffix(got, "p199") {
 		t.Errorf("%s", got)
+	}
+}
+
+// What could not be told is an error, and comes again in the next round.
+func TestAHeraldThatCannotTellSaysSo(t *testing.T) {
+	n := &news{operators: []person.Person{grace()}, recoveries: []flow.Recovery{{ID: "r1", Person: ada, Until: now.Add(-time.Hour)}},
+		entries: []audit.Entry{happened("e1", audit.Disputed, time.Hour, by("", "app-added", "")), happened("e2", audit.Limited, 20*time.Hour)}}
+	for i := 1; ; i++ {
+		h := atHome()
+		h.breaks = i
+		err := (Herald{Manager: h.manager(), Log: n}).Tell(ctx)
+		if h.calls < i {
+			break
+		}
+		if !errors.Is(err, errDown) {
+			t.Errorf("call %d fails, and it says %v", i, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -41,9 +42,24 @@ type house struct {
 
 	applied []change.Set
 	refuse  []change.Effect // of the next changes, one each
+
+	calls, breaks int // the call that fails, from 1; 0 is none
+}
+
+var errDown = errors.New("database unavailable")
+
+// call counts what is asked of the database, and says when it fails.
+func (h *house) call() error {
+	if h.calls++; h.calls == h.breaks {
+		return errDown
+	}
+	return nil
 }
 
 func (h *house) Person(_ context.Context, id string) (*person.Person, error) {
+	if err := h.call(); err != nil {
+		return nil, err
+	}
 	if h.ada == nil || h.ada.ID != id {
 		return nil, nil
 	}
@@ -58,8 +74,8 @@ func (h *house) PersonByName(_ context.Context, name string) (*person.Person, er
 	return h.Person(context.Background(), h.ada.ID)
 }
 
-func (h *house) Factors(context.Context, string) ([]factor.Factor, error) { return h.factors, nil }
-func (h *house) Phones(context.Context, string) ([]phone.Phone, error)    { return h.phones, nil }
+func (h *house) Factors(context.Context, string) ([]factor.Factor, error) { return h.factors, h.call() }
+func (h *house) Phones(context.Context, string) ([]phone.Phone, error)    { return h.phones, h.call() }
 
 func (h *house) PhonesEnded(_ context.Context, _ string, after time.Time) (list []phone.Phone, _ error) {
 	for _, p := range h.ended {
@@ -67,21 +83,21 @@ func (h *house) PhonesEnded(_ context.Context, _ string, after time.Time) (list 
 			list = append(list, p)
 		}
 	}
-	return list, nil
+	return list, h.call()
 }
 
 func (h *house) Link(_ context.Context, id string) (*person.Link, error) {
 	if l, ok := h.links[id]; ok {
-		return &l, nil
+		return &l, h.call()
 	}
-	return nil, nil
+	return nil, h.call()
 }
 
 func (h *house) LinkAlive(_ context.Context, kind person.LinkKind, _ string, _ time.Time) (*person.Link, error) {
 	if l, ok := h.alive[kind]; ok {
-		return &l, nil
+		return &l, h.call()
 	}
-	return nil, nil
+	return nil, h.call()
 }
 
 func (h *house) Everyone(context.Context, string, int) ([]person.Person, error) { return nil, nil }
@@ -89,10 +105,10 @@ func (h *house) SetupsOpen(context.Context, string, time.Time) ([]flow.Setup, er
 	return nil, nil
 }
 func (h *house) SessionsOf(context.Context, string) ([]session.Session, error) {
-	return h.sessions, nil
+	return h.sessions, h.call()
 }
 func (h *house) KnownBrowsers(context.Context, string) ([]session.KnownBrowser, error) {
-	return h.browsers, nil
+	return h.browsers, h.call()
 }
 
 func (h *house) EventsOf(_ context.Context, _ string, kinds []audit.Event, most int) (list []audit.Entry, _ error) {
@@ -101,20 +117,23 @@ func (h *house) EventsOf(_ context.Context, _ string, kinds []audit.Event, most 
 			list = append(list, e)
 		}
 	}
-	return list, nil
+	return list, h.call()
 }
 
-func (h *house) Sends(context.Context, string) ([]message.Message, error) { return h.sends, nil }
+func (h *house) Sends(context.Context, string) ([]message.Message, error) { return h.sends, h.call() }
 
 func (h *house) Limits(_ context.Context, keys []string) (map[string]limit.State, error) {
 	states := map[string]limit.State{}
 	for _, key := range keys {
 		states[key] = h.limits[key]
 	}
-	return states, nil
+	return states, h.call()
 }
 
 func (h *house) Apply(_ context.Context, set change.Set) error {
+	if err := h.call(); err != nil {
+		return err
+	}
 	if len(h.refuse) > 0 {
 		effect := h.refuse[0]
 		h.refuse = h.refuse[1:]

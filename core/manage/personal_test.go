@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -80,6 +81,13 @@ func TestWhatIsHandedOutAboutSomebody(t *testing.T) {
 	}
 	if string(raw)+"\n" != string(want) {
 		t.Errorf("it is now\n%s", raw)
+	}
+	for n := range 3 {
+		h := atHome()
+		h.breaks = n + 1
+		if d, err := h.manager().Export(ctx, kept, "cli:bob", ada); d != nil || !errors.Is(err, errDown) {
+			t.Errorf("call %d fails: %v, %v", n+1, d, err)
+		}
 	}
 	if _, err := atHome().manager().Export(ctx, kept, "cli:bob", "nobody"); err != ErrNoPerson {
 		t.Errorf("of nobody: %v", err)
