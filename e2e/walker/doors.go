@@ -100,16 +100,15 @@ func (w *World) enter(b *Browser, d Do) *Breach {
 }
 
 // probed asks at each door of a browser, as a program does that follows nowhere:
-// now at one place of the app, now at another.
+// at a place that is shut to it, where there is one, and at any other by turns.
 func (w *World) probed(b *Browser) *Breach {
 	for _, origin := range slices.Sorted(maps.Keys(b.Sites)) {
 		if b.Sites[origin][doorCookie] == "" {
 			continue
 		}
 		site, _ := siteOf(origin + "/")
-		all := site.all()
 		w.probes++
-		x := b.send(w.Portal, "POST", origin+all[w.probes%len(all)].URI, nil)
+		x := b.send(w.Portal, "POST", origin+w.temptation(site, b.Sites[origin][doorCookie]).URI, nil)
 		if found := w.heard(b, x); found != nil {
 			return found
 		}
@@ -118,6 +117,19 @@ func (w *World) probed(b *Browser) *Breach {
 		}
 	}
 	return nil
+}
+
+func (w *World) temptation(site *Site, cookie string) Place {
+	all := site.all()
+	if d := w.Model.Doors[cookie]; d != nil && w.probes%3 > 0 {
+		now := w.Portal.Now()
+		s := w.Model.behind(d, now)
+		shut := slices.DeleteFunc(slices.Clone(all), func(p Place) bool { return s == nil || w.Model.enters(s, p, now) })
+		if len(shut) > 0 {
+			return shut[w.probes%len(shut)]
+		}
+	}
+	return all[w.probes%len(all)]
 }
 
 // mayEnter is the model of actors at an app: who holds too little for any session
@@ -196,6 +208,7 @@ func (c *chooser) atDoor(b string) []Do {
 			open, {Do: "press", In: b, What: "Sign in", With: map[string]string{"username": who, "password": "password:" + who}}}
 		return append(list, Do{Do: "press", In: b, What: "Verify", With: map[string]string{"code": "app:" + who}})
 	case 1: // both factors again, where the app asks for them
+		open.What = Sites[0].Origin + pick(c, "/pay/all", "/vault", "/open/../pay/all")
 		return []Do{{Do: "clock", By: pick(c, time.Minute, 3*time.Minute, 6*time.Minute)}, open, again}
 	case 2, 3:
 		return []Do{open}

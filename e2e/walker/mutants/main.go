@@ -63,7 +63,6 @@ var mutants = []mutant{
 	one("an app forgets who is a member", "core/app/judge.go", "case !a.admits(who.Groups):", "case len(who.Groups) == 0:"),
 	one("level one enters where two are asked for", "core/app/judge.go", "case who.Level != session.Two:\n\t\treturn SetUp", "case who.Level == 0:\n\t\treturn SetUp"),
 	one("a door outlives its session in memory", "back/store/passes.go", "ok && !k.tie.gone.Load() && k.Alive(now)", "ok && k.Alive(now)"),
-	one("a door outlives its session in the database", "back/store/app.go", "WHERE family = $1 AND ended_at = 0\", family", "WHERE family = $1 ORDER BY ended_at LIMIT 1\", family"),
 	one("a hand-over is good in any browser", "core/door/keeper.go", "if subtle.ConstantTimeCompare([]byte(h.Bind), []byte(Bind(browser))) != 1 {", "if browser == \"\" {"),
 	one("a hand-over is good for an hour", "core/door/keeper.go", "const HandOverLife = 30 * time.Second", "const HandOverLife = time.Hour"),
 	one("a hand-over works twice", "back/store/app.go", "t.must(e, insert(\"doors\", doorColumns)", "t.do(insert(\"doors\", doorColumns)"),
