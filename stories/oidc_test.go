@@ -302,6 +302,8 @@ func TestAnAppLetsSomebodyInByOpenIDConnect(t *testing.T) {
 	})
 	t.Run("signs in on the way", func(t *testing.T) {
 		b := p.browser()
+		c := p.party("desk")
+		c.state += strings.Repeat("long ", 500) // as those of apps that put all they know into it
 		shown, _ := b.walk("/oidc/authorize?" + c.query("login_hint", "ada"))
 		if shown.name() != "sign-in" || !strings.Contains(shown.body, `value="ada"`) {
 			t.Fatalf("%s: %s", shown.name(), shown.brief())
