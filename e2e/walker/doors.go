@@ -163,6 +163,9 @@ func (f *finisher) arrives() *Breach {
 	site := Sites[f.helped%len(Sites)]
 	places := site.all()
 	place := places[f.helped/len(Sites)%len(places)]
+	if place.Within > 0 { // what they have shown has grown old meanwhile
+		f.Portal.Move(place.Within + time.Second)
+	}
 	found := f.go_(site.Origin + place.URI)
 	for range 6 {
 		if found != nil {

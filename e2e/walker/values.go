@@ -21,7 +21,7 @@ func (w *World) newest(kind string, p *Person, spent bool) string {
 // address is where an open step leads: a path, or a link somebody was sent.
 func (w *World) address(b *Browser, what string) string {
 	kind, name, ok := strings.Cut(what, ":")
-	if !ok || strings.HasPrefix(what, "/") {
+	if !ok || strings.HasPrefix(what, "/") || strings.HasPrefix(what, "http://") { // here, or at an app
 		return what
 	}
 	p := w.Model.People[name]
