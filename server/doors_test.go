@@ -133,18 +133,28 @@ func (r *rounds) defended(what string, v visited) {
 	if file {
 		kept = v.header.Get("Cache-Control")
 	}
+	at, _, _ := strings.Cut(v.url, "?")
+	shared, program := server.OpenAddresses[at]
+	own := "same-origin"
+	if program && shared && v.status != http.StatusMisdirectedRequest { // scripts of other sites may read it: that is what it is for
+		own = "cross-origin"
+		if v.status == http.StatusOK && (at == "/.well-known/openid-configuration" || at == "/oidc/keys") {
+			kept = "public, max-age=300"
+		}
+	}
 	if file && strings.HasPrefix(v.url, "/brand/") {
 		policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 	}
 	for name, want := range map[string]string{"Content-Security-Policy": policy, "Strict-Transport-Security": hsts, "Cache-Control": kept,
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
-		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"} {
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": own} {
 		if got := v.header.Values(name); want == "" && len(got) > 0 || want != "" && !slices.Equal(got, []string{want}) {
 			r.Errorf("%s: %s is %q, not %q", what, name, got, want)
 		}
 	}
 	kind := v.header.Get("Content-Type")
-	if v.body != "" && !strings.Contains(kind, "charset=utf-8") && !slices.Contains([]string{"image/png", "image/svg+xml", "image/x-icon"}, kind) {
+	if v.body != "" && !strings.Contains(kind, "charset=utf-8") && !(program && kind == "application/json") && // which is UTF-8 by RFC 8259
+		!slices.Contains([]string{"image/png", "image/svg+xml", "image/x-icon"}, kind) {
 		r.Errorf("%s: the type is %q", what, kind)
 	}
 	for _, c := range (&http.Response{Header: v.header}).Cookies() {
@@ -273,6 +283,7 @@ func walk(t *testing.T, https bool) {
 		"/account/apps/{id}/remove":       "/account/apps/" + app + "/remove",
 		"/account/browsers/{id}/sign-out": first(regexp.MustCompile(`"(/account/browsers/[^/"]+/sign-out)"`), in.page.body),
 		"/account/browsers/{id}/forget":   "/account/browsers/aaaaaaaa/forget",
+		"/account/let-in/{id}/withdraw":   "/account/let-in/wiki/withdraw",
 		"/demo/outbox/{secret}":           server.OutboxPath,
 		"/assets/":                        first(regexp.MustCompile(`"(/assets/[^"]+\.css)"`), in.page.body),
 		"/brand/":                         "/brand/logo.svg",
@@ -419,6 +430,10 @@ func (r *rounds) refuses(one route, path string, everybody []*visitor) {
 				}
 			}
 		}
+		if _, program := server.OpenAddresses[path]; program {
+			r.refusesOfPrograms(v, path)
+			continue
+		}
 		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"} {
 			if got := r.wants(http.StatusMethodNotAllowed, v, method, path, token); got.header.Get("Allow") == "" {
 				r.Errorf("%s %s: no Allow", method, path)
@@ -448,6 +463,33 @@ func (r *rounds) refuses(one route, path string, everybody []*visitor) {
 		}
 		for _, other := range []string{"", "token=x.y.z.w", "token=" + url.QueryEscape(first(tokenMark, everybody[0].elsewhere().front()))} {
 			r.wants(http.StatusForbidden, v, http.MethodPost, path, other)
+		}
+	}
+}
+
+// refusesOfPrograms is the same at the addresses of OpenID Connect, to which other sites
+// may send: they are told no otherwise, and are shown nothing of a session.
+func (r *rounds) refusesOfPrograms(v *visitor, path string) {
+	r.Helper()
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW"} {
+		if got := r.wants(http.StatusMethodNotAllowed, v, method, path, ""); got.header.Get("Allow") == "" {
+			r.Errorf("%s %s: no Allow", method, path)
+		}
+	}
+	for _, row := range []struct {
+		body   string
+		header []string
+	}{
+		{"token=x", []string{"Origin", "https://evil.example"}},
+		{`{"token":"x"}`, []string{"Content-Type", "application/json"}},
+		{"token=x&x=" + strings.Repeat("x", 64<<10), nil},
+		{"token=x&x=1&x=2", nil},
+		{"token=x&x=%00", nil},
+		{"token=x&x=%zz", nil},
+	} {
+		got := r.knock(v, http.MethodPost, path, row.body, row.header...)
+		if got.status == http.StatusOK || got.status >= 500 || len(got.header.Values("Set-Cookie")) > 0 && got.status < 400 || got.header.Get("Access-Control-Allow-Credentials") != "" {
+			r.Errorf("POST %s %v: %s, %v", path, row.header, got.brief(), got.header)
 		}
 	}
 }

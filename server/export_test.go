@@ -10,6 +10,7 @@ import (
 
 	"sallyport/back/store"
 	"sallyport/config"
+	"sallyport/front/oidc"
 	"sallyport/front/portal"
 	"sallyport/front/web"
 )
@@ -18,6 +19,10 @@ import (
 func OpenBehind(ctx context.Context, c *config.Config, wrap func(driver.Connector) driver.Connector) (*Core, error) {
 	return open(ctx, c, nil, nil, func(o *store.Options) { o.Wrap = wrap })
 }
+
+// OpenAddresses are those to which other sites may send, and whether their scripts may
+// read the answer.
+var OpenAddresses = oidc.Open
 
 // OutboxPath is the address of the page that a demo has.
 const OutboxPath = "/demo/outbox/aaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sallyport/back/store"
+	"sallyport/core/app"
 	"sallyport/core/audit"
 	"sallyport/core/tally"
 	"sallyport/front/web"
@@ -77,6 +78,9 @@ func newMetrics() *metrics {
 	m.workers = m.gauge("sallyport_worker_success_timestamp_seconds", "When a worker last did its work without a failure.", "worker")
 	m.gauge("sallyport_build_info", "1, with what was built.", "version", "go", "commit").WithLabelValues(built()).Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for a := app.Allow; a <= app.Refuse; a++ {
+		m.checks.WithLabelValues(a.String())
+	}
 	for _, at := range tally.Tries { // a rate needs the zero before the first
 		for _, came := range tally.Outcomes {
 			m.tries.WithLabelValues(string(at), string(came))

@@ -122,7 +122,7 @@ func TestWellKnownNames(t *testing.T) {
 	t.Parallel()
 	p := open(t)
 	p.browser().ask("/.well-known/change-password").leads("/account/password")
-	for _, path := range []string{"/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200", "/.well-known/", "/.well-known/openid-configuration", "/.well-known/webauthn"} {
+	for _, path := range []string{"/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200", "/.well-known/", "/.well-known/oauth-authorization-server", "/.well-known/webauthn"} {
 		if a := p.browser().ask(path); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, a.status)
 		}

@@ -137,7 +137,7 @@ type Entered struct {
 // seconds, at the host that it names, in the browser that left from there: all else
 // is a fault that says to begin again, with where they were going where that is known.
 func (k *Keeper) Redeem(ctx context.Context, token, origin, browser, has string) (Entered, error) {
-	again := fault.New(fault.Gone, "door.again")
+	again := fault.New(fault.Gone, "form.stale")
 	h, err := k.open(token)
 	if err != nil {
 		return Entered{}, fault.New(fault.Denied, "door.forged")
@@ -173,7 +173,7 @@ func (k *Keeper) Share(ctx context.Context, s *flow.Signed, a *app.App) (cookie 
 	cookie = k.mac("name", rand.Text())
 	opened, err := k.openDoor(ctx, Door{ID: flow.HashToken(cookie), Family: s.Session.Family, Person: s.Person.ID, Origin: Domain(a.Share), EndsAt: s.Session.EndsAt})
 	if err == nil && !opened {
-		err = fault.New(fault.Gone, "door.again")
+		err = fault.New(fault.Gone, "form.stale")
 	}
 	return cookie, err
 }
