@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	growthMost = 4 << 20
+	growthMost = 6 << 20 // 64 receipts in hand, of 60 KiB each, and what is being read
 	floodTime  = 400 * time.Millisecond
 )
 
@@ -25,6 +25,15 @@ func live() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse
+}
+
+// held is what samples say is held on to: the median of their second half. A single
+// one counts, besides, what was read between the collection and the counting, at two
+// hundred megabytes a second; what piles up is there in all of them.
+func held(seen []uint64) uint64 {
+	late := slices.Clone(seen[len(seen)/2:])
+	slices.Sort(late)
+	return late[len(late)/2]
 }
 
 // flood writes the same again and again for a while, or until nobody takes it. It
@@ -112,7 +121,7 @@ func TestAHostileSMSCFillsNoMemory(t *testing.T) {
 			if n := runtime.NumGoroutine() - goroutines; n > handsMost+8 {
 				t.Errorf("%d goroutines", n)
 			}
-			if grown := int64(slices.Max(seen)) - int64(before); grown > growthMost {
+			if grown := int64(held(seen)) - int64(before); grown > growthMost {
 				t.Errorf("%d KiB were sent, and memory grew by %d KiB", sent>>10, grown>>10)
 			} else {
 				t.Logf("%d KiB were sent, memory grew by %d KiB", sent>>10, grown>>10)
