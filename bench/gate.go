@@ -15,7 +15,7 @@ import (
 const (
 	wiki = "http://wiki.localhost"
 	apps = "apps:\n  - id: wiki\n    name: Wiki\n    addresses: [" + wiki + "]\n    groups: [everyone]\n    need: two\n    tell: [name, groups]\n" +
-		"    rules:\n      - paths: [/open/*]\n        need: none\n      - paths: [/admin/*]\n        need: two within 15m\n"
+		"    rules:\n      - paths: [/open/*]\n        need: none\n      - paths: [/admin/*]\n        need: two within 15m\n" + till
 )
 
 // checker is a proxy's connection. It writes the same bytes each time and reads an

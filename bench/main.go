@@ -37,6 +37,7 @@ var groups = []group{
 	{"commits", "short usual", (*bench).commits},
 	{"gate", "short usual", (*bench).gate},
 	{"nginx", "short usual", (*bench).nginx},
+	{"tokens", "short usual", (*bench).tokens},
 	{"codes", "short usual", (*bench).codes},
 	{"texts", "short usual", (*bench).texts},
 	{"gateways", "short usual", (*bench).gateways},

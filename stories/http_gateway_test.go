@@ -63,7 +63,9 @@ func provided(t *testing.T, more string) (*portal, *provider) {
 ` + more})
 	p.write("provider.token", token+"\n")
 	p.write("provider.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: v.Certificate().Raw})))
+	v.mu.Lock() // the server is there already
 	v.outbox = filepath.Join(p.dir, "outbox.jsonl")
+	v.mu.Unlock()
 	return p, v
 }
 
@@ -89,14 +91,14 @@ func (v *provider) take(w http.ResponseWriter, r *http.Request) {
 	}
 	v.mu.Lock()
 	v.got = append(v.got, r.PostForm)
-	answer := v.answer
+	answer, outbox := v.answer, v.outbox
 	v.mu.Unlock()
 	if answer != nil {
 		answer(w, r)
 		return
 	}
 	line, _ := json.Marshal(line{To: r.PostForm.Get("to"), Text: r.PostForm.Get("text"), ID: r.PostForm.Get("id")})
-	f, err := os.OpenFile(v.outbox, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(outbox, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err == nil {
 		_, err = f.Write(append(line, '\n'))
 		f.Close()

@@ -47,7 +47,9 @@ func names(t *testing.T, lines ...string) (*portal, *named) {
 	p.extra = append(p.extra, "SALLYPORT_BRAND_SMS_SENDER=ACME")
 	p.write("provider.secret", token+"\n")
 	p.write("receipts.secret", token+" for receipts\n")
+	v.mu.Lock() // the server is there already
 	v.outbox = filepath.Join(p.dir, "outbox.jsonl")
+	v.mu.Unlock()
 	return p, v
 }
 
@@ -87,10 +89,10 @@ func (v *named) take(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	v.got = append(v.got, m)
 	m["ref"] = fmt.Sprintf("SM%032d", len(v.got))
-	lost := v.lost
+	lost, outbox := v.lost, v.outbox
 	v.mu.Unlock()
 	written, _ := json.Marshal(line{To: m["to"], Text: m["text"], ID: m["ref"]})
-	f, err := os.OpenFile(v.outbox, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(outbox, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err == nil {
 		_, err = f.Write(append(written, '\n'))
 		f.Close()

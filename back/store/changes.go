@@ -22,7 +22,7 @@ const (
 	changesKept  = time.Hour
 	nodesKept    = time.Hour
 	aliveEvery   = 30 * time.Second
-	aliveFor     = 75 * time.Second
+	aliveFor     = 5 * time.Minute
 	passedWithin = 2 * time.Second
 	clocksDiffer = 10 * time.Minute // further ahead than that is no clock's time
 )
@@ -155,6 +155,7 @@ type Watch struct {
 	seen  map[string]int64
 	last  int64 // the newest moment in the table
 	alive time.Time
+	aged  time.Time // the same by the portal's clock, which may be set
 }
 
 // Run reads until ctx ends.
@@ -215,8 +216,9 @@ func (w *Watch) read(ctx context.Context) error {
 			w.seen[c.ID] = c.At
 		}
 	}
-	if news || begun.Sub(w.alive) >= aliveEvery {
-		w.alive = begun
+	// A clock that was set makes the last sign of life look old.
+	if news || begun.Sub(w.alive) >= aliveEvery || now.Sub(w.aged).Abs() >= aliveEvery {
+		w.alive, w.aged = begun, now
 		// Not now: what is being written at this moment has not been read.
 		return w.Store.Apply(ctx, change.Set{nodeAlive{ID: w.node, At: now, Passed: w.last}})
 	}
