@@ -332,6 +332,9 @@ func (m *Model) advanced(x *Exchange, a *Attempt) *Breach {
 			a.Factor = true
 			return nil
 		}
+		if a.Waits && x.went("/2fa/recovery-wait") {
+			return nil // it waits since a right code: whatever is sent leads to its page, and proves nothing
+		}
 		if x.Path == "/2fa/text" && x.went("/2fa/replace", "/2fa/recovery-wait") && !a.Text && !(a.Code && x.went("/2fa/replace")) {
 			return m.texted(x, a)
 		}
