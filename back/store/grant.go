@@ -33,7 +33,7 @@ func (t txn) grant(effect change.Effect) error {
 	case grant.RefreshSpent:
 		return t.must(e, "UPDATE tokens SET spent_at = $2 WHERE id = $1 AND kind = 'refresh' AND spent_at = 0 AND ends_at > $2", e.ID, ms(e.At))
 	case grant.Ended:
-		return t.do("UPDATE grants SET ended_at = $2, ended_why = $3 WHERE id = $1 AND ended_at = 0", e.ID, ms(e.At), e.Why)
+		return t.must(e, "UPDATE grants SET ended_at = $2, ended_why = $3 WHERE id = $1 AND ended_at = 0", e.ID, ms(e.At), e.Why)
 	case grant.AccessEnded:
 		return t.do("DELETE FROM tokens WHERE id = $1 AND kind = 'access'", e.ID)
 	case grant.Consented:

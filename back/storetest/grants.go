@@ -97,15 +97,16 @@ func grants(w *world) {
 		}
 	})
 	w.run("of 64 one spends", func(w *world) {
-		g := newGrant(w)
+		g, ended := newGrant(w), newGrant(w)
 		refresh := newToken(g, grant.Refresh)
-		w.apply(grant.Begun{Grant: g}, grant.Issued{Token: refresh})
+		w.apply(grant.Begun{Grant: g}, grant.Begun{Grant: ended}, grant.Issued{Token: refresh})
 		name := id()
 		for about, effect := range map[string]change.Effect{
 			"a code":             grant.CodeSpent{Code: g.Code, Client: "wiki", At: now},
 			"a refresh token":    grant.RefreshSpent{ID: refresh.ID, At: now},
 			"an assertion":       grant.AssertionSpent{ID: name, EndsAt: at(minute)},
 			"a signing key":      grant.KeyMade{Key: grant.Key{ID: name, Algorithm: name, Private: []byte{1}}},
+			"its end":            grant.Ended{ID: ended.ID, Why: grant.EndedByReuse, At: now},
 			"a farewell in hand": grant.Told{Farewell: grant.Farewell{Grant: g.ID, TellAt: g.TellAt}, Again: at(minute)},
 		} {
 			if won := w.race(writers, func(int) change.Set { return change.Set{effect} }); len(won) != 1 {

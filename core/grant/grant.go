@@ -152,7 +152,7 @@ type RefreshSpent struct {
 	At time.Time
 }
 
-// Ended ends a grant with all its tokens. It has no condition.
+// Ended ends a grant with all its tokens. The condition: it has not ended.
 type Ended struct {
 	change.Mark
 	ID  string

@@ -194,14 +194,17 @@ func (k *Keeper) Spend(ctx context.Context, code, client string) (*Known, error)
 	return nil, ErrInvalid
 }
 
-// reused ends a grant of which something was shown twice.
+// reused ends a grant of which something was shown twice. Of many who show it at
+// once, one ends it and is written down.
 func (k *Keeper) reused(ctx context.Context, g Grant, event audit.Event) error {
-	if g.EndedAt.IsZero() {
-		e := k.entry(event, g.Person, g.Client, flow.Client{})
-		e.Actor = audit.Portal
-		if err := k.Flow.Changes.Apply(ctx, change.Set{Ended{ID: g.ID, Why: EndedByReuse, At: k.Flow.Now()}, e}); err != nil {
-			return fmt.Errorf("end grant: %w", err)
-		}
+	if !g.EndedAt.IsZero() {
+		return ErrInvalid
+	}
+	e := k.entry(event, g.Person, g.Client, flow.Client{})
+	e.Actor = audit.Portal
+	err := k.Flow.Changes.Apply(ctx, change.Set{Ended{ID: g.ID, Why: EndedByReuse, At: k.Flow.Now()}, e})
+	if _, over := errors.AsType[*change.Refused](err); err != nil && !over {
+		return fmt.Errorf("end grant: %w", err)
 	}
 	return ErrInvalid
 }
@@ -348,7 +351,8 @@ func (k *Keeper) Revoke(ctx context.Context, token, client string) error {
 	if h.Token.Kind == Refresh {
 		end = Ended{ID: h.Grant.ID, Why: EndedByClient, At: k.Flow.Now()}
 	}
-	if err := k.Flow.Changes.Apply(ctx, change.Set{end}); err != nil {
+	err = k.Flow.Changes.Apply(ctx, change.Set{end})
+	if _, over := errors.AsType[*change.Refused](err); err != nil && !over {
 		return fmt.Errorf("revoke token: %w", err)
 	}
 	return nil
