@@ -139,7 +139,8 @@ type CodeSpent struct {
 	At           time.Time
 }
 
-// Issued stores a token. The condition: its grant has not ended.
+// Issued stores a token. The condition: it is new. Under a grant that has ended it is
+// worth nothing, and whoever asks for it hears so at its first use.
 type Issued struct {
 	change.Mark
 	Token Token

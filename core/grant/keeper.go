@@ -244,7 +244,7 @@ func (k *Keeper) Issue(ctx context.Context, g Grant, scopes []string, spent stri
 	switch _, refused := errors.AsType[*change.Refused](err); {
 	case refused && spent != "":
 		return Tokens{}, k.reused(ctx, g, audit.RefreshReused)
-	case refused: // the grant ended meanwhile: somebody showed its code a second time, or signed out
+	case refused: // there is a token of that name
 		return Tokens{}, ErrInvalid
 	}
 	if err != nil {
