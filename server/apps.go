@@ -115,11 +115,15 @@ func (a *Apps) Read(ctx context.Context) (*app.Book, error) {
 
 // Fresh reads all apps from the database as they are now: for those who change them.
 func (a *Apps) Fresh(ctx context.Context) (*app.Book, error) {
+	edition, err := a.store.AppsEdition(ctx) // before the apps: what is saved between the two refuses a change
+	if err != nil {
+		return nil, fmt.Errorf("read edition of apps: %w", err)
+	}
 	stored, err := a.store.Apps(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read apps: %w", err)
 	}
-	book, _ := app.NewBook(a.declared, stored)
+	book, _ := app.Shelf{Declared: a.declared, Stored: stored, Edition: edition}.Book()
 	return book, nil
 }
 

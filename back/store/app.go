@@ -26,6 +26,9 @@ func (t txn) app(effect change.Effect) error {
 			return t.must(e, insert("apps", appColumns)+" ON CONFLICT DO NOTHING", e.App.ID, string(data), int64(1))
 		}
 		return t.must(e, "UPDATE apps SET data = $2, version = version + 1 WHERE id = $1 AND version = $3", e.App.ID, string(data), e.App.Version)
+	case app.Beside:
+		return t.must(e, "INSERT INTO meta (name, value) VALUES ('apps', $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value = $1",
+			fmt.Sprint(e.Edition), fmt.Sprint(e.Edition+1))
 	case app.Removed:
 		return t.must(e, "DELETE FROM apps WHERE id = $1", e.ID)
 	}
@@ -56,6 +59,12 @@ func scanApp(row scanner) (*app.App, error) {
 // Apps are those that were added by command, by id.
 func (s *Store) Apps(ctx context.Context) ([]app.App, error) {
 	return list(ctx, s, scanApp, "SELECT "+appColumns+" FROM apps ORDER BY id")
+}
+
+// AppsEdition is what the next change of apps has to name that rests on how they
+// are now.
+func (s *Store) AppsEdition(ctx context.Context) (n int, err error) {
+	return n, s.count(ctx, &n, "SELECT COALESCE(MAX(CAST(value AS BIGINT)), 0) FROM meta WHERE name = 'apps'")
 }
 
 const doorColumns = "id, family, person, origin, made_at, ends_at"

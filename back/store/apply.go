@@ -112,7 +112,7 @@ func (t txn) apply(effect change.Effect) error {
 		return t.audit(e)
 	case audit.Leased, linked, headKeeps, pruned:
 		return t.chain(e)
-	case app.Saved, app.Removed:
+	case app.Beside, app.Saved, app.Removed:
 		return t.app(e)
 	case door.Opened:
 		return t.doorOpened(e)

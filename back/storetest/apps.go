@@ -7,6 +7,7 @@ import (
 
 	"sallyport/back/store"
 	"sallyport/core/app"
+	"sallyport/core/change"
 )
 
 // apps: one comes back as it was saved, on both nodes, and who has an old one does not
@@ -55,6 +56,13 @@ func apps(w *world) {
 	if got := named(w.other, second.ID); !reflect.DeepEqual(*got, second) {
 		w.Errorf("another app was changed: %+v", got)
 	}
+
+	old := must(w.AppsEdition(ctx()))
+	if won := w.race(writers, func(int) change.Set { return change.Set{app.Beside{Edition: old}, app.Saved{App: whole(id())}} }); len(won) != 1 {
+		w.Errorf("of %d beside one book %d were saved", writers, len(won))
+	}
+	w.refused(app.Beside{Edition: old}, app.Saved{App: whole(id())})
+	w.apply(app.Beside{Edition: must(w.other.AppsEdition(ctx()))}, app.Saved{App: whole(id())})
 
 	w.apply(app.Removed{ID: second.ID})
 	w.refused(app.Removed{ID: second.ID})

@@ -8,6 +8,7 @@ import (
 
 // Book is all apps at one moment. It is read by every door and never changed.
 type Book struct {
+	edition  int
 	list     []App
 	byID     map[string]*App
 	byOrigin map[string]*App
@@ -28,16 +29,28 @@ type Site struct {
 	Origin string
 }
 
-// NewBook makes a book. What is declared stands before what was added by command;
+// Shelf is what a book is made of.
+type Shelf struct {
+	Declared []App // by the settings file
+	Stored   []App // by command
+	Edition  int   // that Stored is at least as new as: what Beside names
+}
+
+// NewBook makes a book of apps alone.
+func NewBook(declared, stored []App) (*Book, []error) {
+	return Shelf{Declared: declared, Stored: stored}.Book()
+}
+
+// Book makes a book. What is declared stands before what was added by command;
 // an app that cannot be judged, or that claims what another has, is left out, so
 // that its doors stay shut, and told.
-func NewBook(declared, stored []App) (*Book, []error) {
-	b := &Book{byID: map[string]*App{}, byOrigin: map[string]*App{}, sites: map[string]Site{}, local: map[string]Site{}}
+func (s Shelf) Book() (*Book, []error) {
+	b := &Book{edition: s.Edition, byID: map[string]*App{}, byOrigin: map[string]*App{}, sites: map[string]Site{}, local: map[string]Site{}}
 	var faults []error
-	list := slices.Concat(declared, stored)
+	list := slices.Concat(s.Declared, s.Stored)
 	for i := range list {
 		a := &list[i]
-		a.Declared = i < len(declared)
+		a.Declared = i < len(s.Declared)
 		if bad := b.bad(a); len(bad) > 0 {
 			faults = append(faults, bad...)
 			b.left = append(b.left, Left{*a, bad})
@@ -81,6 +94,14 @@ func (b *Book) All() []App {
 		return nil
 	}
 	return b.list
+}
+
+// Edition is what a change that rests on the book names.
+func (b *Book) Edition() int {
+	if b == nil {
+		return 0
+	}
+	return b.edition
 }
 
 // Left are the apps that were left out: nobody can enter them.

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"sallyport/core/change"
 )
 
 // Fits says what keeps an app from being saved beside those of a book: what is wrong
@@ -23,6 +25,14 @@ func (b *Book) Fits(a App, portal string) error {
 		}
 	}
 	return a.Apart(portal)
+}
+
+// Beside goes before Saved: what an app may not share with another is asked of a book,
+// and nothing in its own row tells that the book is not as it was. The condition: no
+// app was saved since the book of that edition was read.
+type Beside struct {
+	change.Mark
+	Edition int
 }
 
 // Apart says whether an app has another host than the portal. Cookies know no ports:

@@ -44,46 +44,49 @@ func (m *Manager) Guarded(ctx context.Context, id string) (*app.App, error) {
 
 // AddGuarded adds an app.
 func (m *Manager) AddGuarded(ctx context.Context, actor string, a app.App) error {
-	book, err := m.Apps.Fresh(ctx)
-	if err != nil {
-		return err
-	}
 	a.Version = 0
-	if err := book.Fits(a, m.Writer.URL); err != nil {
-		return err
-	}
-	err = m.Changes.Apply(ctx, change.Set{app.Saved{App: a}, m.entry(audit.GuardedAdded, actor, "", a.ID)})
-	if _, taken := errors.AsType[*change.Refused](err); taken {
-		return app.Taken(a.ID)
-	}
-	return err
+	return m.shelve(ctx, func(book *app.Book) (change.Set, error) {
+		return change.Set{app.Saved{App: a}, m.entry(audit.GuardedAdded, actor, "", a.ID)}, book.Fits(a, m.Writer.URL)
+	})
 }
 
-// SetGuarded changes an app as edit says, again when somebody else was quicker.
+// SetGuarded changes an app as edit says, which may run again.
 func (m *Manager) SetGuarded(ctx context.Context, actor, id string, edit func(a *app.App) error) error {
-	var refused *change.Refused
-	for range 20 {
-		book, err := m.Apps.Fresh(ctx)
-		if err != nil {
-			return err
-		}
+	return m.shelve(ctx, func(book *app.Book) (change.Set, error) {
 		before, err := stored(book, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		after := before.Copy()
 		if err := edit(&after); err != nil {
-			return err
+			return nil, err
 		}
 		after.ID, after.Version = before.ID, before.Version
 		what := app.Differences(*before, after)
 		if len(what) == 0 {
-			return nil
+			return nil, nil
 		}
-		if err := book.Fits(after, m.Writer.URL); err != nil {
+		return change.Set{app.Saved{App: after}, m.entry(audit.GuardedChanged, actor, "", id+": "+strings.Join(what, ", "))}, book.Fits(after, m.Writer.URL)
+	})
+}
+
+// overtakings are how many others may be quicker: each of them saved something.
+const overtakings = 100
+
+// shelve saves what does says of the apps as they are, and asks again when somebody
+// else was quicker: two may not take one address at the same instant.
+func (m *Manager) shelve(ctx context.Context, does func(book *app.Book) (change.Set, error)) error {
+	var refused *change.Refused
+	for range overtakings {
+		book, err := m.Apps.Fresh(ctx)
+		if err != nil {
 			return err
 		}
-		err = m.Changes.Apply(ctx, change.Set{app.Saved{App: after}, m.entry(audit.GuardedChanged, actor, "", id+": "+strings.Join(what, ", "))})
+		set, err := does(book)
+		if err != nil || len(set) == 0 {
+			return err
+		}
+		err = m.Changes.Apply(ctx, append(change.Set{app.Beside{Edition: book.Edition()}}, set...))
 		if !errors.As(err, &refused) {
 			return err
 		}

@@ -57,7 +57,8 @@ func TestWhatOperatorsDoToApps(t *testing.T) {
 		{"add", nil, add(guarded("new", "staff")), "", "saves new new 0; guarded-app-added by cli:bob: new"},
 		{"add one that is there", nil, add(guarded("notes", "staff")), "app notes: there is another of that id", ""},
 		{"add one that stands in the settings file", nil, add(guarded("wiki", "staff")), "app wiki: there is another of that id", ""},
-		{"add one that somebody added meanwhile", []change.Effect{app.Saved{}}, add(guarded("new", "staff")), "app new: there is another of that id", ""},
+		{"add one, while somebody adds another", []change.Effect{app.Beside{}}, add(guarded("new", "staff")), "", "saves new new 0; guarded-app-added by cli:bob: new"},
+		{"add one, always overtaken", make([]change.Effect, overtakings), add(guarded("new", "staff")), "change app, always overtaken", ""},
 		{"add one at the portal", nil, add(portals), "https://login.example.org:8443 has the host of the portal itself", ""},
 		{"add one that asks for nothing anybody can show", nil, add(app.App{ID: "x"}), "", ""},
 		{"set", nil, set("notes", rename), "", "saves notes New 1; guarded-app-changed by cli:bob: notes: name"},
@@ -68,8 +69,8 @@ func TestWhatOperatorsDoToApps(t *testing.T) {
 		{"set none", nil, set("none", rename), "there is no app of that id", ""},
 		{"mend what was left out", nil, set("odd", func(a *app.App) error { a.Need.Factors = app.One; return nil }), "", "saves odd odd 1; guarded-app-changed by cli:bob: odd: need"},
 		{"set what cannot be read", nil, set("unread", rename), "app unread: ", ""},
-		{"set, overtaken nineteen times", make([]change.Effect, 19), set("notes", rename), "", "saves notes New 1; guarded-app-changed by cli:bob: notes: name"},
-		{"set, always overtaken", make([]change.Effect, 20), set("notes", rename), "change app, always overtaken", ""},
+		{"set, overtaken but for the last time", make([]change.Effect, overtakings-1), set("notes", rename), "", "saves notes New 1; guarded-app-changed by cli:bob: notes: name"},
+		{"set, always overtaken", make([]change.Effect, overtakings), set("notes", rename), "change app, always overtaken", ""},
 		{"remove", nil, remove("notes"), "", "removes notes; guarded-app-removed by cli:bob: notes"},
 		{"remove what was left out", nil, remove("odd"), "", "removes odd; guarded-app-removed by cli:bob: odd"},
 		{"remove what cannot be read", nil, remove("unread"), "", "removes unread; guarded-app-removed by cli:bob: unread"},
@@ -95,6 +96,7 @@ func TestWhatOperatorsDoToApps(t *testing.T) {
 				switch e := effect.(type) {
 				case app.Saved:
 					did = append(did, fmt.Sprintf("saves %s %s %d", e.App.ID, e.App.Name, e.App.Version))
+				case app.Beside:
 				case app.Removed:
 					did = append(did, "removes "+e.ID)
 				default:
@@ -108,6 +110,64 @@ func TestWhatOperatorsDoToApps(t *testing.T) {
 		broken := errors.New("database unavailable")
 		if m.Apps = (shelf{broken: broken}); !errors.Is(row.does(m), broken) {
 			t.Errorf("%s: the book cannot be read, and nobody hears of it", row.name)
+		}
+	}
+}
+
+// quicker is a house where somebody puts an app on the shelf while another looks at it.
+type quicker struct {
+	*house
+	shelf
+	other app.App
+}
+
+func (q *quicker) Fresh(context.Context) (*app.Book, error) {
+	book, _ := app.Shelf{Declared: q.declared, Stored: q.stored, Edition: len(q.stored)}.Book()
+	if q.other.ID != "" {
+		q.stored, q.other = append(q.stored, q.other), app.App{}
+	}
+	return book, nil
+}
+
+func (q *quicker) Apply(_ context.Context, set change.Set) error {
+	for _, effect := range set {
+		if b, ok := effect.(app.Beside); ok && b.Edition == len(q.stored) {
+			q.applied = append(q.applied, set)
+			return nil
+		}
+	}
+	return &change.Refused{Effect: app.Beside{}}
+}
+
+func TestWhoIsOvertakenIsToldOfWhatCameBefore(t *testing.T) {
+	at := func(id, address string) app.App {
+		a := guarded(id, "staff")
+		a.Addresses = []string{address}
+		return a
+	}
+	for _, row := range []struct {
+		name  string
+		other app.App
+		does  func(m *Manager) error
+		want  string
+	}{
+		{"the address is taken", at("first", "https://NEW.example.org:443"), func(m *Manager) error { return m.AddGuarded(ctx, "cli:bob", guarded("new", "staff")) },
+			"https://new.example.org is the address of app first"},
+		{"the id is taken", at("new", "https://first.example.org"), func(m *Manager) error { return m.AddGuarded(ctx, "cli:bob", guarded("new", "staff")) },
+			"app new: there is another of that id"},
+		{"an app moves to the address", at("first", "https://new.example.org"), func(m *Manager) error {
+			return m.SetGuarded(ctx, "cli:bob", "notes", func(a *app.App) error { a.Addresses = []string{"https://new.example.org"}; return nil })
+		}, "https://new.example.org is the address of app first"},
+		{"another address is taken", at("first", "https://first.example.org"), func(m *Manager) error { return m.AddGuarded(ctx, "cli:bob", guarded("new", "staff")) }, ""},
+	} {
+		q := &quicker{house: atHome(), shelf: shelved(), other: row.other}
+		m := q.manager()
+		m.Apps, m.Changes = q, q
+		switch err := row.does(m); {
+		case row.want == "" && (err != nil || len(q.applied) != 1):
+			t.Errorf("%s: %v, %d changes", row.name, err, len(q.applied))
+		case row.want != "" && (err == nil || !strings.HasPrefix(err.Error(), row.want) || len(q.applied) > 0):
+			t.Errorf("%s: %v, %d changes; want %q", row.name, err, len(q.applied), row.want)
 		}
 	}
 }
