@@ -118,7 +118,15 @@ type Tx interface {
 	Run(ctx context.Context, s Statement) error
 	// Exec runs a statement now, and says how many rows it met.
 	Exec(ctx context.Context, s Statement) (rows int64, err error)
+	// Later keeps something for the end of a transaction in which several changes are
+	// committed as one. False means that there is no such end, and nothing was kept.
+	Later(what any) bool
 }
+
+// Last does once, behind all changes of a transaction, what they kept for later. Only
+// what a change kept that stands is in kept, in its order. What it returns is called
+// when that was committed.
+type Last func(ctx context.Context, tx Tx, kept []any) (committed func(), err error)
 
 // Statement is one of those that make an effect.
 type Statement struct {

@@ -197,7 +197,7 @@ func TestWhoWaitsForAReaderMayLeave(t *testing.T) {
 		}
 		return db
 	}
-	db, err := database.NewSQLite(t.Context(), open(), open(), 1, silent{})
+	db, err := database.NewSQLite(t.Context(), open(), open(), 1, silent{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -235,6 +235,9 @@ func (p *pipeline) Exec(ctx context.Context, s Statement) (int64, error) {
 	return p.flush(ctx)
 }
 
+// Later keeps nothing: each change is committed by itself.
+func (p *pipeline) Later(any) bool { return false }
+
 // flush looks at the answers in the order of the statements, so that the first
 // condition that does not hold is the one that is told; those behind it have run in
 // vain. It returns the rows of the last one.

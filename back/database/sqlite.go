@@ -15,9 +15,10 @@ type SQLite struct {
 }
 
 // NewSQLite takes over both, which are of one file: the one that writes has a single
-// connection, on which transactions begin at once.
-func NewSQLite(ctx context.Context, readers, writer *sql.DB, most int, o Observer) (*SQLite, error) {
-	w, err := newGroupWriter(ctx, writer, o)
+// connection, on which transactions begin at once. What changes keep for later is
+// left to last, which may be nil.
+func NewSQLite(ctx context.Context, readers, writer *sql.DB, most int, o Observer, last Last) (*SQLite, error) {
+	w, err := newGroupWriter(ctx, writer, o, last)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +41,8 @@ const groupMax = 64
 type groupWriter struct {
 	*prepared
 	observer Observer
+	last     Last
+	kept     []any // by changes of the transaction that stand
 	queue    chan queued
 	done     chan struct{}
 
@@ -54,12 +57,12 @@ type queued struct {
 
 var errClosed = errors.New("the store is closed")
 
-func newGroupWriter(ctx context.Context, db *sql.DB, o Observer) (*groupWriter, error) {
+func newGroupWriter(ctx context.Context, db *sql.DB, o Observer, last Last) (*groupWriter, error) {
 	p, err := prepare(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite writer: %w", err)
 	}
-	w := &groupWriter{prepared: p, observer: o, queue: make(chan queued, groupMax), done: make(chan struct{})}
+	w := &groupWriter{prepared: p, observer: o, last: last, queue: make(chan queued, groupMax), done: make(chan struct{})}
 	go w.serve()
 	return w, nil
 }
@@ -117,6 +120,12 @@ func (w *groupWriter) commit(group []queued) {
 	if err != nil {
 		w.undo(ctx)
 	}
+	if errors.Is(err, errLast) && len(group) > 1 {
+		for i := range group { // whose fault it is shows when each is by itself
+			w.commit(group[i : i+1])
+		}
+		return
+	}
 	made := 0
 	for i := range results {
 		if err != nil {
@@ -152,8 +161,7 @@ func (w *groupWriter) together(ctx context.Context, group []queued, results []er
 		w.undo(ctx)
 		return w.apart(ctx, group, results)
 	}
-	_, err := w.exec(ctx, "COMMIT")
-	return err
+	return w.end(ctx)
 }
 
 // apart applies a group in which some change fails, again: with a savepoint for each,
@@ -163,7 +171,9 @@ func (w *groupWriter) apart(ctx context.Context, group []queued, results []error
 		return err
 	}
 	for i, q := range group {
+		before := len(w.kept)
 		if results[i] = w.one(ctx, q.change); results[i] != nil {
+			w.kept = w.kept[:before]
 			if _, err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
 				return errors.Join(results[i], err)
 			}
@@ -172,13 +182,31 @@ func (w *groupWriter) apart(ctx context.Context, group []queued, results []error
 			return err
 		}
 	}
-	_, err := w.exec(ctx, "COMMIT")
+	return w.end(ctx)
+}
+
+// errLast marks that what was kept for the end cannot be done.
+var errLast = errors.New("")
+
+// end does what was kept for the end, and commits.
+func (w *groupWriter) end(ctx context.Context) (err error) {
+	committed := func() {}
+	if len(w.kept) > 0 {
+		if committed, err = w.last(ctx, w, w.kept); err != nil {
+			return fmt.Errorf("%w%w", errLast, err)
+		}
+	}
+	if _, err = w.exec(ctx, "COMMIT"); err == nil {
+		committed()
+	}
 	return err
 }
 
 // begin begins a transaction. Where the one before could not be undone it stands in
 // the way, and the next change, which has done nothing wrong, would fail by it.
 func (w *groupWriter) begin(ctx context.Context) error {
+	clear(w.kept)
+	w.kept = w.kept[:0]
 	_, err := w.exec(ctx, "BEGIN IMMEDIATE")
 	if err != nil {
 		w.undo(ctx)
@@ -207,4 +235,12 @@ func (w *groupWriter) Run(ctx context.Context, s Statement) error {
 func (w *groupWriter) Exec(ctx context.Context, s Statement) (int64, error) {
 	rows, err := w.exec(ctx, s.Query, s.Args...)
 	return rows, s.came(rows, err)
+}
+
+// Later keeps something of a change for the end of the transaction.
+func (w *groupWriter) Later(what any) bool {
+	if w.last != nil {
+		w.kept = append(w.kept, what)
+	}
+	return w.last != nil
 }

@@ -19,7 +19,7 @@ func TestAReaderThatIsStuckIsNotUsedAgain(t *testing.T) {
 		}
 		return db
 	}
-	db, err := database.NewSQLite(t.Context(), open(), open(), 1, silent{})
+	db, err := database.NewSQLite(t.Context(), open(), open(), 1, silent{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

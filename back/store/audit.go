@@ -27,8 +27,12 @@ func (t txn) audit(e audit.Entry) error {
 	}
 	t.work.entries = append(t.work.entries, e)
 	parts := t.store.auditParts(e)
-	return t.do(insert("audit", auditColumns), e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed,
-		t.store.auditMAC(e, parts), parts)
+	mac := t.store.auditMAC(e, parts)
+	row := appended{e, mac, []any{e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed, mac, parts}}
+	if t.Later(row) {
+		return nil
+	}
+	return t.do(insert("audit", auditColumns), row.values...)
 }
 
 // deleted is the tag of whom the same change deletes: entries that it erases bear

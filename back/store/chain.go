@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/back/database"
 	"sallyport/core/audit"
 	"sallyport/core/change"
 )
@@ -64,14 +65,109 @@ func (t txn) chain(effect change.Effect) error {
 	return fmt.Errorf("no such effect on the chain")
 }
 
+// appended is an entry on its way into the log.
+type appended struct {
+	of     change.Effect
+	mac    string
+	values []any // of auditColumns
+}
+
+// appends writes the entries of the changes that the embedded database commits as one,
+// and erases whom they delete. Nobody else can write there meanwhile, so that the entries
+// are linked at once, all by one step of the chain. Where its end is not known, because
+// another process has moved it, they are left to the linker.
+func (s *Store) appends(ctx context.Context, tx database.Tx, kept []any) (committed func(), err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	from := s.place()
+	to, places := from, make([]place, len(kept))
+	for i, k := range kept {
+		if e, ok := k.(appended); ok {
+			to = s.linkOf(to, e.mac)
+			places[i] = to
+		}
+	}
+	known := from.Seq > 0 && to != from && s.linkers.Load() == 0
+	if known {
+		rows, err := tx.Exec(ctx, database.Statement{Query: moveEnd, Args: []any{chainName, to.Seq, to.Link, from.Seq, from.Link}})
+		if err != nil {
+			return nil, fmt.Errorf("link entries: %w", err)
+		}
+		known = rows == 1
+	}
+	for i := 0; i < len(kept); {
+		if gone, ok := kept[i].(erased); ok {
+			if err := gone.from(ctx, tx); err != nil {
+				return nil, err
+			}
+			i++
+			continue
+		}
+		n := 1
+		for n < appendMany && i+n < len(kept) && isEntry(kept[i+n]) {
+			n++
+		}
+		if n < appendMany {
+			n = 1
+		}
+		e := database.Statement{Query: appendStatements[n]}
+		for j := range n {
+			row := kept[i+j].(appended)
+			e.Of = row.of
+			if !known {
+				places[i+j] = place{}
+			}
+			e.Args = append(append(e.Args, row.values...), places[i+j].Seq, places[i+j].Link)
+		}
+		if err := tx.Run(ctx, e); err != nil {
+			return nil, err
+		}
+		i += n
+	}
+	return func() {
+		if known {
+			s.moved(from, to)
+		}
+	}, nil
+}
+
+func isEntry(k any) bool {
+	_, ok := k.(appended)
+	return ok
+}
+
+// appendMany is how many entries one statement appends, if it is not one.
+const appendMany = 8
+
+var appendStatements = map[int]string{1: appendStatement(1), appendMany: appendStatement(appendMany)}
+
+func appendStatement(n int) string {
+	columns := auditColumns + ", seq, link"
+	one := makeInsert("audit", columns)
+	width := strings.Count(columns, ",") + 1
+	for row := 1; row < n; row++ {
+		places := make([]string, width)
+		for i := range places {
+			places[i] = fmt.Sprintf("$%d", row*width+i+1)
+		}
+		one += ", (" + strings.Join(places, ", ") + ")"
+	}
+	return one
+}
+
+// moveEnd moves the end of the chain on, if it is where it was thought to be.
+const moveEnd = "UPDATE audit_chain SET seq = $2, link = $3 WHERE id = $1 AND seq = $4 AND link = $5"
+
 func (t txn) linked(e linked) error {
 	if e.From.Seq == 0 {
 		if err := t.do("INSERT INTO audit_chain (id, seq, link) VALUES ($1, 0, '') ON CONFLICT DO NOTHING", chainName); err != nil {
 			return err
 		}
 	}
-	if err := t.must(e, "UPDATE audit_chain SET seq = $2, link = $3 WHERE id = $1 AND seq = $4 AND link = $5",
-		chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link); err != nil {
+	if err := t.must(e, moveEnd, chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link); err != nil {
 		return err
 	}
 	for left := e.Entries; len(left) > 0; {
@@ -112,7 +208,7 @@ func linkStatement(n int) string {
 		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT))", 3*i+1, 3*i+2, 3*i+3)
 	}
 	return "WITH next (entry, number, tie) AS (VALUES " + strings.Join(rows, ", ") + ") " +
-		"UPDATE audit SET seq = next.number, link = next.tie FROM next WHERE audit.id = next.entry AND audit.seq = 0"
+		"UPDATE audit SET seq = next.number, link = next.tie FROM next WHERE audit.id = next.entry AND audit.link = ''"
 }
 
 // linkOf ties an entry to the one before it.
@@ -144,29 +240,42 @@ func (s *Store) Hold(ctx context.Context, l audit.Leased) (bool, error) {
 // LinkEntries links entries that were committed, oldest first, at most some of them. That
 // another node was faster is no error: it did the work.
 func (s *Store) LinkEntries(ctx context.Context, most int) (int, error) {
-	end, err := s.reached(ctx)
-	if err != nil {
-		return 0, err
-	}
-	entries, err := list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 ORDER BY at, id LIMIT $1", most)
-	if err != nil || len(entries) == 0 {
-		return 0, err
-	}
-	at := end
-	for i := range entries {
-		at = s.linkOf(at, entries[i].MAC)
-		entries[i].place = at
-	}
-	err = s.Apply(ctx, change.Set{linked{From: end, To: at, Entries: entries}})
-	if _, refused := errors.AsType[*change.Refused](err); refused {
+	s.linkers.Add(1) // what is appended now waits, or the end of the chain would run away from this
+	defer s.linkers.Add(-1)
+	for try := 0; ; try++ {
+		end, err := s.reached(ctx)
+		if err != nil {
+			return 0, err
+		}
+		entries, err := list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 ORDER BY at, id LIMIT $1", most)
+		if err != nil || len(entries) == 0 {
+			return 0, err
+		}
+		at := end
+		for i := range entries {
+			at = s.linkOf(at, entries[i].MAC)
+			entries[i].place = at
+		}
+		err = s.Apply(ctx, change.Set{linked{From: end, To: at, Entries: entries}})
+		if err == nil {
+			s.moved(end, at)
+			return len(entries), nil
+		}
+		if _, refused := errors.AsType[*change.Refused](err); !refused {
+			return 0, err
+		}
 		now, err := s.chainEnd(ctx)
 		if err == nil && now == end {
 			err = fmt.Errorf("one of %d entries from %s on cannot be linked; hint: sallyport audit verify", len(entries), entries[0].ID)
 		}
-		return 0, err // by another node otherwise
+		if err != nil || try == linkTries {
+			return 0, err // by another node otherwise
+		}
 	}
-	return len(entries), err
 }
+
+// linkTries is how often others may be faster before the linker leaves it to them.
+const linkTries = 2
 
 // chainEnd is the end of the chain, or its beginning.
 func (s *Store) chainEnd(ctx context.Context) (place, error) {
@@ -185,28 +294,46 @@ func scanPlace(row scanner) (*place, error) {
 // reached is the end of the chain. Whoever can write the database could set it back
 // and have what follows linked anew without an entry: that this process has seen
 // more is told once. Then it goes on, as what comes wants its links.
-func (s *Store) reached(ctx context.Context) (place, error) {
-	s.seenMu.Lock()
-	defer s.seenMu.Unlock()
-	end, err := s.chainEnd(ctx)
-	if err != nil || end == s.seen {
-		return end, err
-	}
-	seen := s.seen
-	if end.Seq > seen.Seq && seen.Seq > 0 {
-		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", seen.Seq))
-		if err != nil {
+func (s *Store) reached(ctx context.Context) (end place, err error) {
+	for {
+		seen := s.place()
+		if end, err = s.chainEnd(ctx); err != nil || end == seen {
 			return end, err
 		}
-		if there == nil || *there == seen { // or it was pruned
-			seen = place{}
+		back := seen.Seq > 0
+		if end.Seq > seen.Seq && back {
+			there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", seen.Seq))
+			if err != nil {
+				return end, err
+			}
+			back = there != nil && *there != seen // else it was pruned
 		}
+		if !s.moved(seen, end) {
+			continue // by this process, meanwhile
+		}
+		if back {
+			return end, fmt.Errorf("the audit log was set back: this portal has seen entry %d with the link %s; hint: sallyport audit verify --head, with the heads of the portal's log", seen.Seq, seen.Link)
+		}
+		return end, nil
 	}
-	s.seen = end
-	if seen.Seq > 0 {
-		return end, fmt.Errorf("the audit log was set back: this portal has seen entry %d with the link %s; hint: sallyport audit verify --head, with the heads of the portal's log", seen.Seq, seen.Link)
+}
+
+// place is how far this process has seen the chain.
+func (s *Store) place() place {
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
+	return s.seen
+}
+
+// moved notes that the chain goes on behind what was seen.
+func (s *Store) moved(from, to place) bool {
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
+	if s.seen != from {
+		return false
 	}
-	return end, nil
+	s.seen = to
+	return true
 }
 
 // SignHead signs the head of now and keeps it; nil where it is signed already.

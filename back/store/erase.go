@@ -1,6 +1,10 @@
 package store
 
 import (
+	"context"
+
+	"sallyport/back/database"
+	"sallyport/core/change"
 	"sallyport/core/person"
 )
 
@@ -28,9 +32,22 @@ func (t txn) personDeleted(e person.Deleted) error {
 	if err := t.do("DELETE FROM limits WHERE key LIKE $1", "%"+e.ID+"%"); err != nil { // an id is letters and digits
 		return err
 	}
-	erased := erasedBefore + t.store.auditTag(e.ID)
-	if err := t.do("UPDATE audit SET person = $2, detail = $3 WHERE person = $1", e.ID, erased, []byte{}); err != nil {
+	gone := erased{e, e.ID, erasedBefore + t.store.auditTag(e.ID)}
+	if t.Later(gone) {
+		return nil
+	}
+	return gone.from(t.ctx, t)
+}
+
+// erased is somebody who is to be found in no entry any more.
+type erased struct {
+	of      change.Effect
+	id, tag string
+}
+
+func (e erased) from(ctx context.Context, tx database.Tx) error {
+	if err := tx.Run(ctx, database.Statement{Of: e.of, Query: "UPDATE audit SET person = $2, detail = $3 WHERE person = $1", Args: []any{e.id, e.tag, []byte{}}}); err != nil {
 		return err
 	}
-	return t.do("UPDATE audit SET actor = $2 WHERE actor = $1", e.ID, erased)
+	return tx.Run(ctx, database.Statement{Of: e.of, Query: "UPDATE audit SET actor = $2 WHERE actor = $1", Args: []any{e.id, e.tag}})
 }

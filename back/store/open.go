@@ -86,7 +86,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, writer.Close())
 	}
-	db, err := database.NewSQLite(ctx, readers, writer, max(4, 2*runtime.NumCPU()), s.observer)
+	db, err := database.NewSQLite(ctx, readers, writer, max(4, 2*runtime.NumCPU()), s.observer, s.appends)
 	if err != nil {
 		return errors.Join(err, writer.Close(), readers.Close())
 	}

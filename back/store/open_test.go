@@ -169,6 +169,7 @@ func TestMigrationsAreFrozen(t *testing.T) {
 		"0006_receipts.sql":    "19b0c94c47e569fd843ac094d2fba750814de1664c10d5d910489f8b8ef1c53a",
 		"0007_apps.sql":        "9bf5e6ac0ab6a3d9843872cfa69085be8b404a457d3466707f39c3f97b21d2da",
 		"0008_grants.sql":      "8ab6e0c83871e8154f66a896533797811485fdd17f10e838e6868337dcccb5c6",
+		"0009_audit_wrong.sql": "bf1c0e67fcb9be2aafd9e07c554d70a2969b6bc0eed12fd56845288c5077c4bb",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {

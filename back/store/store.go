@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sallyport/back/database"
@@ -22,8 +23,9 @@ type Store struct {
 	box  *seal.Box
 	ring keyring
 
-	seenMu sync.Mutex
-	seen   place // how far the chain was at least
+	seenMu  sync.Mutex
+	seen    place        // how far the chain was at least
+	linkers atomic.Int32 // at work
 
 	observer Observer
 	now      func() time.Time

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"sallyport/core/change"
@@ -130,5 +131,5 @@ type Entry struct {
 
 // New makes an entry with a fresh id.
 func New(at time.Time, event Event, person string) Entry {
-	return Entry{ID: rand.Text(), At: at, Event: event, Person: person, Actor: person}
+	return Entry{ID: fmt.Sprintf("%011X", at.UnixMilli()) + rand.Text()[:15], At: at, Event: event, Person: person, Actor: person}
 }

@@ -90,11 +90,13 @@ type Linker struct {
 	Failed func(error)
 	Signed func(Head)
 	Done   func() // after each round that worked
+
+	until time.Time // the lease is ours
 }
 
 const (
 	linkEvery = 300 * time.Millisecond
-	linkBatch = 512
+	linkBatch = 1024
 	signEvery = time.Minute
 	leaseFor  = 5 * time.Second
 	lastTime  = 2 * time.Second
@@ -144,9 +146,7 @@ func (l *Linker) link(ctx context.Context) error {
 		return err
 	}
 	for {
-		now := l.Now()
-		ours, err := l.Chain.Hold(ctx, Leased{Name: "audit", Holder: l.Node, Now: now, Until: now.Add(leaseFor)})
-		if err != nil || !ours {
+		if ours, err := l.hold(ctx); err != nil || !ours {
 			return err
 		}
 		n, err := l.Chain.LinkEntries(ctx, linkBatch)
@@ -154,4 +154,18 @@ func (l *Linker) link(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// hold takes the lease, or keeps it before half of it is over. Whoever links a moment
+// too long harms nobody: a batch stands on the end that it has read.
+func (l *Linker) hold(ctx context.Context) (ours bool, err error) {
+	now := l.Now()
+	if left := l.until.Sub(now); leaseFor/2 < left && left <= leaseFor {
+		return true, nil
+	}
+	until := now.Add(leaseFor)
+	if ours, err = l.Chain.Hold(ctx, Leased{Name: "audit", Holder: l.Node, Now: now, Until: until}); ours {
+		l.until = until
+	}
+	return ours, err
 }

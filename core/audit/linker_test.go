@@ -91,8 +91,8 @@ func TestARoundByItsTable(t *testing.T) {
 		{"nothing waits: no lease is asked for", chain{}, false, 0, 0, 0, 0, 1, nil},
 		{"one waits", chain{waiting: 1}, false, 1, 1, 1, 0, 1, nil},
 		{"a batch less one", chain{waiting: linkBatch - 1}, false, linkBatch - 1, 1, 1, 0, 1, nil},
-		{"a whole batch: there may be more", chain{waiting: linkBatch}, false, linkBatch, 2, 2, 0, 1, nil},
-		{"more than a batch, the lease kept for each", chain{waiting: 2*linkBatch + 1}, false, 2*linkBatch + 1, 3, 3, 0, 1, nil},
+		{"a whole batch: there may be more", chain{waiting: linkBatch}, false, linkBatch, 2, 1, 0, 1, nil},
+		{"more than a batch, under one lease", chain{waiting: 2*linkBatch + 1}, false, 2*linkBatch + 1, 3, 1, 0, 1, nil},
 		{"another node has the lease", chain{waiting: 1, taken: true}, false, 0, 0, 1, 0, 1, nil},
 		{"it is time to sign", chain{waiting: 1}, true, 1, 1, 1, 1, 1, nil},
 		{"it is signed already", chain{signedAlready: true}, true, 0, 0, 0, 0, 1, nil},
@@ -108,6 +108,28 @@ func TestARoundByItsTable(t *testing.T) {
 		if len(h.heads) != row.heads || h.rounds != row.rounds || !errors.Is(h.failed, row.failed) {
 			t.Errorf("%s: %d heads, %d rounds, %v", row.about, len(h.heads), h.rounds, h.failed)
 		}
+	}
+}
+
+func TestTheLeaseIsKeptBeforeHalfOfItIsOver(t *testing.T) {
+	c := &chain{}
+	l, _ := linker(c)
+	now := time.Now()
+	l.Now = func() time.Time { return now }
+	for i, step := range []struct {
+		moves time.Duration
+		holds int
+	}{{0, 1}, {2499 * time.Millisecond, 1}, {time.Millisecond, 2}, {-time.Millisecond, 3}, {time.Hour, 4}, {2 * time.Second, 4}} {
+		now = now.Add(step.moves)
+		c.waiting = 1
+		if l.round(t.Context(), false); len(c.held) != step.holds || c.linked != i+1 {
+			t.Errorf("step %d: asked for %d times, %d linked", i, len(c.held), c.linked)
+		}
+	}
+	c.taken, now, c.waiting = true, now.Add(time.Second), 1 // one that was refused is not ours
+	l.round(t.Context(), false)
+	if l.round(t.Context(), false); c.waiting != 1 || len(c.held) != 6 {
+		t.Errorf("linked without the lease, or not asked again: %d", len(c.held))
 	}
 }
 
