@@ -17,9 +17,9 @@ import (
 // Apps are all apps: those of the settings file, and those that were added by
 // command, read again when somebody has changed them.
 type Apps struct {
-	store    *store.Store
-	declared []app.App
-	known    func() bool // whether changes of others are heard; or nil
+	store *store.Store
+	shelf app.Shelf
+	known func() bool // whether changes of others are heard; or nil
 
 	told   atomic.Int64 // how often somebody has told of a change
 	read   atomic.Int64 // of which the book is: it is as it was after so many
@@ -38,14 +38,8 @@ const (
 )
 
 func newApps(c *config.Config, db *store.Store) (*Apps, error) {
-	a := &Apps{store: db, declared: declared(c)}
-	book, faults := app.NewBook(a.declared, nil)
-	for _, one := range book.All() {
-		if err := one.Apart(c.URL); err != nil {
-			faults = append(faults, fmt.Errorf("app %s: %w", one.ID, err))
-		}
-	}
-	if len(faults) > 0 {
+	a := &Apps{store: db, shelf: app.Shelf{Declared: declared(c), Portal: c.URL}}
+	if _, faults := a.shelf.Book(); len(faults) > 0 {
 		return nil, told(faults)
 	}
 	a.told.Store(1) // nothing has been read
@@ -106,7 +100,7 @@ func (a *Apps) Read(ctx context.Context) (*app.Book, error) {
 		a.failed, a.why = time.Now(), fmt.Errorf("read apps: %w", err)
 		return nil, a.why
 	}
-	book, faults := app.NewBook(a.declared, stored)
+	book, faults := a.with(stored, 0).Book()
 	a.book.Store(book)
 	a.faults = faults
 	a.read.Store(upTo)
@@ -123,8 +117,14 @@ func (a *Apps) Fresh(ctx context.Context) (*app.Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read apps: %w", err)
 	}
-	book, _ := app.Shelf{Declared: a.declared, Stored: stored, Edition: edition}.Book()
+	book, _ := a.with(stored, edition).Book()
 	return book, nil
+}
+
+func (a *Apps) with(stored []app.App, edition int) app.Shelf {
+	s := a.shelf
+	s.Stored, s.Edition = stored, edition
+	return s
 }
 
 // Faults are why apps were left out when they were last read.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -34,9 +33,7 @@ func appLooks(ctx context.Context, c *server.Core) (found []finding) {
 		}
 	}
 	for _, left := range book.Left() {
-		f := faulty(errors.Join(left.Why[:1]...))
-		f.What += ": it is left out, and nobody enters"
-		found = append(found, f)
+		found = append(found, faulty(left.Err()))
 	}
 	if asked && len(c.Config.Proxies) == 0 {
 		found = append(found, finding{"note", "apps have addresses, and proxies is empty: no proxy may ask whom to let through, so nobody enters", "set proxies to the addresses of those that stand before the apps"})

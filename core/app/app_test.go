@@ -345,6 +345,32 @@ func TestABookLeavesOutWhatCannotBeJudged(t *testing.T) {
 	}
 }
 
+func TestABookLeavesOutWhatHasTheHostOfThePortal(t *testing.T) {
+	for portal, out := range map[string]bool{
+		"": false, "https://login.example.org": false, "https://example.org": false, "https://x.wiki.example.org": false,
+		"https://wiki.example.org": true, "https://wiki.example.org:8443": true, "https://WIKI.example.org": true, "http://wiki.example.org:8080": true,
+	} {
+		for declared := range 2 {
+			shelf := Shelf{Portal: portal, Stored: []App{wiki()}, Edition: 7}
+			if declared == 1 {
+				shelf.Declared, shelf.Stored = shelf.Stored, nil
+			}
+			book, faults := shelf.Book()
+			if got := book.App("wiki") == nil && book.At("https://wiki.example.org") == nil && book.Site("https", "wiki.example.org").App == nil; got != out || len(faults) > 0 != out || book.Edition() != 7 {
+				t.Errorf("beside a portal at %q it is left out: %v, %v", portal, got, faults)
+			}
+			for _, to := range []string{"wiki", "https://wiki.example.org", "https://wiki.example.org:443/page?x"} {
+				if err := book.LeftOut(to); (err != nil) != out || out && (!strings.HasPrefix(err.Error(), "app wiki: https://wiki.example.org has the host of the portal itself: it is left out") || !strings.Contains(err.Error(), "; hint: ")) {
+					t.Errorf("beside a portal at %q %s: %v", portal, to, err)
+				}
+			}
+			if err := book.LeftOut("https://other.example.org"); err != nil || book.LeftOut("") != nil {
+				t.Errorf("another is left out: %v", err)
+			}
+		}
+	}
+}
+
 func TestAnAddressIsFoundInTheBookOrNowhere(t *testing.T) {
 	book, _ := NewBook([]App{wiki()}, nil)
 	for address, want := range map[string]string{

@@ -23,6 +23,20 @@ type Left struct {
 	Why []error
 }
 
+// Err is why nobody enters it, the first reason.
+func (l Left) Err() error {
+	what, do, _ := strings.Cut(l.Why[0].Error(), "; hint: ")
+	return fmt.Errorf("%s: it is left out, and nobody enters; hint: %s", what, do)
+}
+
+// at says whether an app has an address of its own at an origin.
+func (l Left) at(origin string) bool {
+	return slices.ContainsFunc(l.App.Addresses, func(address string) bool {
+		own, err := Origin(address)
+		return err == nil && own == origin
+	})
+}
+
 // Site is an app at one of its origins.
 type Site struct {
 	App    *App
@@ -31,9 +45,10 @@ type Site struct {
 
 // Shelf is what a book is made of.
 type Shelf struct {
-	Declared []App // by the settings file
-	Stored   []App // by command
-	Edition  int   // that Stored is at least as new as: what Beside names
+	Declared []App  // by the settings file
+	Stored   []App  // by command
+	Portal   string // its address, which no app may share
+	Edition  int    // that Stored is at least as new as: what Beside names
 }
 
 // NewBook makes a book of apps alone.
@@ -51,7 +66,7 @@ func (s Shelf) Book() (*Book, []error) {
 	for i := range list {
 		a := &list[i]
 		a.Declared = i < len(s.Declared)
-		if bad := b.bad(a); len(bad) > 0 {
+		if bad := b.bad(a, s.Portal); len(bad) > 0 {
 			faults = append(faults, bad...)
 			b.left = append(b.left, Left{*a, bad})
 			continue
@@ -69,12 +84,15 @@ func (s Shelf) Book() (*Book, []error) {
 	return b, faults
 }
 
-func (b *Book) bad(a *App) (faults []error) {
+func (b *Book) bad(a *App, portal string) (faults []error) {
 	for _, err := range a.Check() {
 		faults = append(faults, fmt.Errorf("app %s: %w", a.ID, err))
 	}
 	if len(faults) > 0 {
 		return faults
+	}
+	if err := a.Apart(portal); err != nil {
+		return []error{fmt.Errorf("app %s: %w", a.ID, err)}
 	}
 	if b.byID[a.ID] != nil {
 		return []error{fmt.Errorf("app %s: there is another of that id; hint: choose another id", a.ID)}
@@ -110,6 +128,18 @@ func (b *Book) Left() []Left {
 		return nil
 	}
 	return b.left
+}
+
+// LeftOut is why nobody enters an app that was left out, by its id or an address of it;
+// nil where there is none.
+func (b *Book) LeftOut(to string) error {
+	origin, _ := split(to)
+	for _, left := range b.Left() {
+		if left.App.ID == to || origin != "" && left.at(origin) {
+			return left.Err()
+		}
+	}
+	return nil
 }
 
 // App is an app by its id, or nil.
@@ -157,23 +187,30 @@ func (b *Book) Site(scheme, host string) Site {
 // Find is the app that an address leads to, with its origin and the rest of the
 // address, or nil.
 func (b *Book) Find(address string) (a *App, origin, uri string) {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return nil, "", ""
-	}
-	host, uri := rest, "/"
-	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
-		host, uri = rest[:at], rest[at:]
-	}
-	if uri[0] != '/' || !sensible(uri) || strings.ContainsRune(uri, '\\') {
-		return nil, "", ""
-	}
-	origin, ok = OriginOf(scheme, host)
-	if !ok {
+	if origin, uri = split(address); origin == "" {
 		return nil, "", ""
 	}
 	if a = b.At(origin); a == nil {
 		return nil, "", ""
 	}
 	return a, origin, uri
+}
+
+// split is an address as its origin and the rest; nothing where nobody can say.
+func split(address string) (origin, uri string) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return "", ""
+	}
+	host, uri := rest, "/"
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		host, uri = rest[:at], rest[at:]
+	}
+	if uri[0] != '/' || !sensible(uri) || strings.ContainsRune(uri, '\\') {
+		return "", ""
+	}
+	if origin, ok = OriginOf(scheme, host); !ok {
+		return "", ""
+	}
+	return origin, uri
 }

@@ -40,7 +40,7 @@ type Beside struct {
 func (a App) Apart(portal string) error {
 	for _, address := range a.Addresses {
 		if origin, err := Origin(address); err == nil && strings.EqualFold(HostOf(origin), HostOf(portal)) {
-			return fmt.Errorf("%s has the host of the portal itself; hint: an app has a host of its own, as cookies know no ports", origin)
+			return fmt.Errorf("%s has the host of the portal itself; hint: an app has a host of its own, as cookies know no ports: give it another address, or the portal another url", origin)
 		}
 	}
 	return nil

@@ -34,10 +34,8 @@ func (m *Manager) Guarded(ctx context.Context, id string) (*app.App, error) {
 	if a := book.App(id); a != nil {
 		return a, nil
 	}
-	for _, left := range book.Left() {
-		if left.App.ID == id {
-			return nil, left.Why[0]
-		}
+	if err := book.LeftOut(id); err != nil {
+		return nil, err
 	}
 	return nil, ErrNoApp
 }
@@ -145,6 +143,9 @@ func (m *Manager) May(ctx context.Context, to, method string, who app.Standing) 
 		return a, a.Judge(app.Place{}, who, m.Now()), nil
 	}
 	a, _, uri := book.Find(to)
+	if err := book.LeftOut(to); a == nil && err != nil {
+		return nil, app.Verdict{}, err
+	}
 	if a == nil {
 		return nil, app.Verdict{}, fmt.Errorf("no app is at %s; hint: sallyport app list has the addresses, and what was left out", to)
 	}

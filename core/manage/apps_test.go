@@ -183,7 +183,9 @@ func TestWhatWouldHappenAtAnApp(t *testing.T) {
 		{"wiki", "wiki", "", app.Allow},
 		{"https://wiki.example.org/page", "wiki", "", app.Allow},
 		{"https://nowhere.example.org/", "", "no app is at https://nowhere.example.org/", 0},
-		{"odd", "", "no app is at odd", 0},
+		{"odd", "", "app odd: ", 0},
+		{"https://odd.example.org:443/page", "", "app odd: ", 0},
+		{"https://notes.example.org:8443/", "", "no app is at https://notes.example.org:8443/", 0},
 	} {
 		a, v, err := m.May(ctx, row.to, "GET", staff)
 		if row.refused != "" {
