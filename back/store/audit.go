@@ -28,7 +28,7 @@ func (t txn) audit(e audit.Entry) error {
 	t.work.entries = append(t.work.entries, e)
 	parts := t.store.auditParts(e)
 	mac := t.store.auditMAC(e, parts)
-	row := appended{e, mac, []any{e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed, mac, parts}}
+	row := &appended{of: e, mac: mac, values: []any{e.ID, ms(e.At), e.Person, e.Actor, string(e.Event), e.Method, e.Reason, e.Attempt, sealed, mac, parts}}
 	if t.Later(row) {
 		return nil
 	}

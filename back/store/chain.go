@@ -70,6 +70,7 @@ type appended struct {
 	of     change.Effect
 	mac    string
 	values []any // of auditColumns
+	place
 }
 
 // appends writes the entries of the changes that the embedded database commits as one,
@@ -82,61 +83,74 @@ func (s *Store) appends(ctx context.Context, tx database.Tx, kept []any) (commit
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	from := s.place()
-	to, places := from, make([]place, len(kept))
-	for i, k := range kept {
-		if e, ok := k.(appended); ok {
-			to = s.linkOf(to, e.mac)
-			places[i] = to
-		}
+	from, linked, err := s.linkKept(ctx, tx, kept)
+	if err != nil {
+		return nil, fmt.Errorf("link entries: %w", err)
 	}
-	known := from.Seq > 0 && to != from && s.linkers.Load() == 0
-	if known {
-		rows, err := tx.Exec(ctx, database.Statement{Query: moveEnd, Args: []any{chainName, to.Seq, to.Link, from.Seq, from.Link}})
-		if err != nil {
-			return nil, fmt.Errorf("link entries: %w", err)
-		}
-		known = rows == 1
-	}
-	for i := 0; i < len(kept); {
-		if gone, ok := kept[i].(erased); ok {
-			if err := gone.from(ctx, tx); err != nil {
+	var rows []*appended
+	for _, k := range kept {
+		switch k := k.(type) {
+		case *appended:
+			rows = append(rows, k)
+		case erased:
+			if err := write(ctx, tx, rows); err != nil {
 				return nil, err
 			}
-			i++
-			continue
-		}
-		n := 1
-		for n < appendMany && i+n < len(kept) && isEntry(kept[i+n]) {
-			n++
-		}
-		if n < appendMany {
-			n = 1
-		}
-		e := database.Statement{Query: appendStatements[n]}
-		for j := range n {
-			row := kept[i+j].(appended)
-			e.Of = row.of
-			if !known {
-				places[i+j] = place{}
+			if err := k.from(ctx, tx); err != nil {
+				return nil, err
 			}
-			e.Args = append(append(e.Args, row.values...), places[i+j].Seq, places[i+j].Link)
+			rows = nil
 		}
-		if err := tx.Run(ctx, e); err != nil {
-			return nil, err
-		}
-		i += n
 	}
-	return func() {
-		if known {
-			s.moved(from, to)
-		}
-	}, nil
+	return func() { s.moved(from, linked) }, write(ctx, tx, rows)
 }
 
-func isEntry(k any) bool {
-	_, ok := k.(appended)
-	return ok
+// linkKept gives entries their places behind the end of the chain, and moves it to the
+// last of them. Where that cannot be, no entry has a place, and the end stays.
+func (s *Store) linkKept(ctx context.Context, tx database.Tx, kept []any) (from, to place, err error) {
+	from = s.place()
+	if from.Seq == 0 || s.linkers.Load() > 0 {
+		return from, from, nil
+	}
+	to = from
+	for _, k := range kept {
+		if e, ok := k.(*appended); ok {
+			to = s.linkOf(to, e.mac)
+			e.place = to
+		}
+	}
+	if to == from {
+		return from, to, nil
+	}
+	rows, err := tx.Exec(ctx, database.Statement{Query: moveEnd, Args: []any{chainName, to.Seq, to.Link, from.Seq, from.Link}})
+	if err != nil || rows == 1 {
+		return from, to, err
+	}
+	for _, k := range kept {
+		if e, ok := k.(*appended); ok {
+			e.place = place{}
+		}
+	}
+	return from, from, nil
+}
+
+// write writes entries, many with one statement.
+func write(ctx context.Context, tx database.Tx, rows []*appended) error {
+	for len(rows) > 0 {
+		n := 1
+		if len(rows) >= appendMany {
+			n = appendMany
+		}
+		e := database.Statement{Of: rows[0].of, Query: appendStatements[n]}
+		for _, row := range rows[:n] {
+			e.Args = append(append(e.Args, row.values...), row.Seq, row.Link)
+		}
+		if err := tx.Run(ctx, e); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
 }
 
 // appendMany is how many entries one statement appends, if it is not one.
@@ -145,7 +159,7 @@ const appendMany = 8
 var appendStatements = map[int]string{1: appendStatement(1), appendMany: appendStatement(appendMany)}
 
 func appendStatement(n int) string {
-	columns := auditColumns + ", seq, link"
+	const columns = auditColumns + ", seq, link"
 	one := makeInsert("audit", columns)
 	width := strings.Count(columns, ",") + 1
 	for row := 1; row < n; row++ {
