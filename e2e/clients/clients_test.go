@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,7 +85,20 @@ func open(t *testing.T) *world {
 
 // names are the apps of the pages, and which page prints them.
 var names = []struct{ id, page string }{
-	{"wiki", "apache.md"}, {"notes", "node.md"}, {"board", "node.md"}, {"sketch", "browser.md"}, {"ledger", "go.md"},
+	{"wiki", "apache.md"}, {"notes", "node.md"}, {"board", "node.md"}, {"sketch", "browser.md"}, {"ledger", "go.md"}, {"desk", "oidc.md"},
+}
+
+// settings is the file that each page prints lines of.
+const settings = "/etc/sallyport/sallyport.yaml"
+
+// pages are those that print apps, each once.
+func pages() (list []string) {
+	for _, n := range names {
+		if !slices.Contains(list, n.page) {
+			list = append(list, n.page)
+		}
+	}
+	return list
 }
 
 func (w *world) start(t *testing.T) {
@@ -137,8 +151,8 @@ func (w *world) serve(t *testing.T) {
 	w.portal, w.program = fmt.Sprintf("https://localhost:%d", port), harness.Program(t, "")
 	w.run(t, "", "init", "--url", w.portal)
 	text := "apps:\n"
-	for _, page := range []string{"apache.md", "node.md", "browser.md", "go.md"} {
-		text += strings.ReplaceAll(printed(t, page)["/etc/sallyport/sallyport.yaml"], "apps:\n", "")
+	for _, page := range pages() {
+		text += strings.ReplaceAll(printed(t, page)[settings], "apps:\n", "")
 	}
 	w.write(t, "sallyport.yaml", fmt.Sprintf("url: %s\nlisten: 127.0.0.1:%d\ndata: ./data\nkey_file: ./sallyport.key\ntls:\n  cert_file: %s\n  key_file: %s\n"+
 		"policy:\n  phone: off\nhashing:\n  memory: 19456\n  time: 2\n", w.portal, port, w.chain, w.key)+w.here(text))

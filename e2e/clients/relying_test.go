@@ -12,7 +12,7 @@ import (
 )
 
 // callbacks are where each app gets people back.
-var callbacks = map[string]string{"wiki": "/.oidc", "notes": "/callback", "board": "/callback", "sketch": "/", "ledger": "/callback"}
+var callbacks = map[string]string{"wiki": "/.oidc", "notes": "/callback", "board": "/callback", "sketch": "/", "ledger": "/callback", "desk": "/callback"}
 
 // request is what an app asks of the authorization endpoint.
 type request struct {
