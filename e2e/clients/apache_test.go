@@ -37,7 +37,7 @@ func (w *world) apache(t testing.TB) *app {
 	go func() { _ = behind.Serve(echo) }() // until it is closed
 	w.ending = append(w.ending, func() { _ = behind.Close() })
 
-	files := printed(t, "apache.md")
+	files := harness.Printed(t, "apache.md")
 	secret := strings.NewReplacer("the line of wiki.secret", a.secret, "the line of another openssl rand -hex 32", random(t)).Replace(files["/etc/apache2/wiki-secret.conf"])
 	w.write(t, "apache/wiki-secret.conf", secret)
 	if err := os.Chmod(w.write(t, "signed-out.html", files["/var/www/html/signed-out.html"]), 0o644); err != nil {

@@ -19,7 +19,7 @@ func (w *world) sketch(t testing.TB) *app {
 	if a.runs {
 		return a
 	}
-	for name, text := range printed(t, "browser.md") {
+	for name, text := range harness.Printed(t, "browser.md") {
 		if !strings.HasPrefix(name, "/") {
 			w.write(t, filepath.Join(a.id, name), w.here(text))
 		}

@@ -6,8 +6,6 @@ package clients
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -107,16 +105,12 @@ func (w *world) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.authority = harness.NewAuthority(t)
-	w.root = w.write(t, "root.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.authority.Root.Raw})))
+	w.root = w.write(t, "root.pem", w.authority.PEM())
 	if err := os.Chmod(w.root, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, chain, key := w.authority.Issue(t, time.Hour, "localhost", "127.0.0.1")
-	w.chain, w.key = w.write(t, "chain.pem", chain), w.write(t, "key.pem", key)
-	var err error
-	if w.certificate, err = tls.X509KeyPair([]byte(chain), []byte(key)); err != nil {
-		t.Fatal(err)
-	}
+	w.chain, w.key = filepath.Join(w.folder, "chain.pem"), filepath.Join(w.folder, "key.pem")
+	w.certificate = w.authority.Certify(t, w.chain, w.key, "localhost", "127.0.0.1")
 	w.apps = map[string]*app{}
 	for _, n := range names {
 		w.apps[n.id] = &app{id: n.id, secret: random(t), heard: newHeard()}
@@ -152,7 +146,7 @@ func (w *world) serve(t *testing.T) {
 	w.run(t, "", "init", "--url", w.portal)
 	text := "apps:\n"
 	for _, page := range pages() {
-		text += strings.ReplaceAll(printed(t, page)[settings], "apps:\n", "")
+		text += strings.ReplaceAll(harness.Printed(t, page)[settings], "apps:\n", "")
 	}
 	w.write(t, "sallyport.yaml", fmt.Sprintf("url: %s\nlisten: 127.0.0.1:%d\ndata: ./data\nkey_file: ./sallyport.key\ntls:\n  cert_file: %s\n  key_file: %s\n"+
 		"policy:\n  phone: off\nhashing:\n  memory: 19456\n  time: 2\n", w.portal, port, w.chain, w.key)+w.here(text))
@@ -234,9 +228,7 @@ func (w *world) log(name string) string {
 
 // client trusts the authority, and keeps nothing.
 func (w *world) client() *http.Client {
-	pool := x509.NewCertPool()
-	pool.AddCert(w.authority.Root)
-	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{TLSClientConfig: harness.Trusting(w.authority.Root)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
@@ -286,12 +278,5 @@ func (w *world) listen(t testing.TB, handler http.Handler) string {
 // write writes a file of the world, and returns its name.
 func (w *world) write(t testing.TB, name, text string) string {
 	t.Helper()
-	path := filepath.Join(w.folder, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return harness.Write(t, filepath.Join(w.folder, name), text)
 }

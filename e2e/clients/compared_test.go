@@ -267,7 +267,7 @@ var row = regexp.MustCompile(`(?m)^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$`)
 // explained are the rows of one table of oidc-compared.md.
 func explained(t testing.TB, heading string) map[string]string {
 	t.Helper()
-	_, text, ok := strings.Cut(page(t, "oidc-compared.md"), "\n## "+heading+"\n")
+	_, text, ok := strings.Cut(harness.Page(t, "integrate", "oidc-compared.md"), "\n## "+heading+"\n")
 	if !ok {
 		t.Fatalf("oidc-compared.md has no part %s", heading)
 	}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 
 	"sallyport/e2e/harness"
 )
-
-var block = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
 // All that stands in a block of a page has been run: it is for a file that the tests
 // use, or a command whose words they take.
@@ -25,15 +22,14 @@ func TestEachBlockIsRunAsItIsPrinted(t *testing.T) {
 		"node.md":    {settings, "notes.mjs", "board.cjs"},
 		"oidc.md":    {settings},
 	} {
-		text, have := page(t, name), printed(t, name)
+		have, more := harness.Printed(t, name), harness.Unnamed(t, name, "sh")
 		for _, file := range files {
 			if have[file] == "" {
 				t.Errorf("%s has no block for %s", name, file)
 			}
 		}
-		blocks := slices.DeleteFunc(block.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] == "sh" })
-		if len(have) != len(files) || len(named.FindAllString(text, -1)) != len(blocks) {
-			t.Errorf("%s has blocks for nobody: %d files, %d blocks", name, len(have), len(blocks))
+		if len(have) != len(files) || len(more) > 0 {
+			t.Errorf("%s has blocks for nobody: %d files, and %q", name, len(have), more)
 		}
 	}
 	found, err := filepath.Glob(filepath.Join(harness.Source(t), "docs", "integrate", "*.md"))
@@ -42,7 +38,7 @@ func TestEachBlockIsRunAsItIsPrinted(t *testing.T) {
 	}
 	for _, path := range found {
 		name := filepath.Base(path)
-		if apps := strings.Contains(printed(t, name)[settings], "    client:\n"); apps != slices.Contains(pages(), name) {
+		if apps := strings.Contains(harness.Printed(t, name)[settings], "    client:\n"); apps != slices.Contains(pages(), name) {
 			t.Errorf("%s: are its settings run or not?", name)
 		}
 	}

@@ -14,27 +14,6 @@ import (
 	"sallyport/e2e/harness"
 )
 
-func page(t testing.TB, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(harness.Source(t), "docs", "integrate", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-var named = regexp.MustCompile("(?ms)^`([^`\n]+)`[^\n]*:\n\n```\\w*\n(.*?)^```$")
-
-// printed are the blocks of a page of docs/integrate by the file that they are for.
-func printed(t testing.TB, name string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, m := range named.FindAllStringSubmatch(page(t, name), -1) {
-		files[m[1]] += m[2]
-	}
-	return files
-}
-
 // compared is what our provider is compared with; the versions of all other packages
 // are those of the pages.
 const compared = "oidc-provider@9.13.3"
@@ -56,7 +35,7 @@ func packages(t testing.TB) string {
 	}
 	specs := []string{compared}
 	for _, name := range []string{"node.md", "browser.md"} {
-		for _, m := range installs.FindAllStringSubmatch(page(t, name), -1) {
+		for _, m := range installs.FindAllStringSubmatch(harness.Page(t, "integrate", name), -1) {
 			specs = append(specs, strings.Fields(m[1])...)
 		}
 	}

@@ -65,7 +65,7 @@ func (w *world) goOIDC(t testing.TB) *app {
 // program_ is a program as a page prints it, at another port.
 func (w *world) program_(t testing.TB, page, file, from, to string) string {
 	t.Helper()
-	text := printed(t, page)[file]
+	text := harness.Printed(t, page)[file]
 	if strings.Count(text, from) != 1 {
 		t.Fatalf("%s: %q does not stand once in %s", page, from, file)
 	}

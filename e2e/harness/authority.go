@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -48,6 +49,22 @@ func (a *Authority) Issue(t testing.TB, good time.Duration, hosts ...string) (ce
 		t.Fatal(err)
 	}
 	return cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+}
+
+// Certify issues a certificate as two files, as programs that speak TLS read them.
+func (a *Authority) Certify(t testing.TB, chainFile, keyFile string, hosts ...string) tls.Certificate {
+	t.Helper()
+	_, chain, key := a.Issue(t, time.Hour, hosts...)
+	certificate, err := tls.LoadX509KeyPair(Write(t, chainFile, chain), Write(t, keyFile, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+// PEM is the certificate of the authority as programs read it.
+func (a *Authority) PEM() string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Root.Raw}))
 }
 
 func (a *Authority) sign(t testing.TB, of, by *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {

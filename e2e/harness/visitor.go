@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"html"
 	"io"
@@ -47,12 +46,8 @@ func Visit(t testing.TB, base, from, to string, trusted *x509.Certificate) *Visi
 		t.Fatal(err)
 	}
 	v := &Visitor{t: t, Base: base, Forged: http.Header{}}
-	pool := x509.NewCertPool()
-	if trusted != nil {
-		pool.AddCert(trusted)
-	}
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
+	transport := &http.Transport{TLSClientConfig: Trusting(trusted), ForceAttemptHTTP2: true,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			_, port, _ := net.SplitHostPort(address) // it has made this one itself
 			return dialer.DialContext(ctx, network, net.JoinHostPort(to, port))

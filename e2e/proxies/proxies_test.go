@@ -248,9 +248,9 @@ func (w *world) startPortal(t *testing.T) *portal {
 	if err := os.Mkdir(p.folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, p.clock, "0")
+	harness.Write(t, p.clock, "0")
 	p.run(t, "init", "--url", p.url)
-	write(t, filepath.Join(p.folder, "sallyport.yaml"), "url: "+p.url+"\nlisten: "+p.listen+"\ndatabase: "+w.postgres.address+
+	harness.Write(t, filepath.Join(p.folder, "sallyport.yaml"), "url: "+p.url+"\nlisten: "+p.listen+"\ndatabase: "+w.postgres.address+
 		"\nkey_file: ./sallyport.key\npolicy:\n  phone: off\nhashing:\n  memory: 19456\n  time: 2\n"+w.settings(t))
 	p.serve(t)
 	return p
@@ -337,18 +337,8 @@ func (p *portal) now(t testing.TB) time.Time {
 func (p *portal) later(t testing.TB, by time.Duration) {
 	t.Helper()
 	ahead := time.Until(p.now(t)) + by
-	write(t, p.clock+".next", fmt.Sprintf("%.0f", ahead.Seconds()))
+	harness.Write(t, p.clock+".next", fmt.Sprintf("%.0f", ahead.Seconds()))
 	if err := os.Rename(p.clock+".next", p.clock); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,41 +14,10 @@ import (
 	"sallyport/e2e/harness"
 )
 
-// page is the text of a page of the documents.
-func page(t testing.TB, names ...string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(append([]string{harness.Source(t), "docs"}, names...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-var (
-	named = regexp.MustCompile("(?ms)^`([^`\n]+)`[^\n]*:\n\n```\\w*\n(.*?)^```$")
-	block = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
-)
-
-// printed are the blocks of a page of docs/integrate by the file that they are for.
-func printed(t testing.TB, name string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, m := range named.FindAllStringSubmatch(page(t, "integrate", name), -1) {
-		files[m[1]] += m[2]
-	}
-	return files
-}
-
 // ofThePortal is what docs/operate/tls.md prints for one of the proxies.
 func ofThePortal(t testing.TB, language string) string {
 	t.Helper()
-	for _, m := range block.FindAllStringSubmatch(page(t, "operate", "tls.md"), -1) {
-		if m[1] == language {
-			return m[2]
-		}
-	}
-	t.Fatalf("tls.md prints no block of %s", language)
-	return ""
+	return harness.Block(t, harness.Page(t, "operate", "tls.md"), language)
 }
 
 // fill replaces what each machine has otherwise: all else is as it is printed.
@@ -70,7 +39,7 @@ func without(t testing.TB, text, line string) string { t.Helper(); return fill(t
 // and a few more.
 func (w *world) settings(t *testing.T) string {
 	t.Helper()
-	text := fill(t, printed(t, "README.md")["/etc/sallyport/sallyport.yaml"], "https://wiki.example.org", w.url("wiki.example.org"))
+	text := fill(t, harness.Printed(t, "README.md")["/etc/sallyport/sallyport.yaml"], "https://wiki.example.org", w.url("wiki.example.org"))
 	for _, line := range []string{
 		"- id: notes", "  name: Notes", "  addresses: [" + w.url("notes.example.org") + ", " + w.url("notes.example.net") + "]", "  groups: [staff]", "  need: two", "  tell: [groups]", "  token: true",
 		"- id: open", "  name: Open", "  addresses: [" + w.url("open.example.org") + "]", "  groups: [everyone]", "  need: none",
@@ -88,30 +57,29 @@ func (w *world) nginx(t *testing.T) *proxy {
 	in := filepath.Join(w.folder, "nginx")
 	listen := fmt.Sprintf("listen %s:%d ssl http2;", p.address, w.port)
 	certificate := func(host string) {
-		_, chain, key := w.authority.Issue(t, time.Hour, host)
-		write(t, filepath.Join(in, "live", host, "fullchain.pem"), chain)
-		write(t, filepath.Join(in, "live", host, "privkey.pem"), key)
+		live := filepath.Join(in, "live", host)
+		w.authority.Certify(t, filepath.Join(live, "fullchain.pem"), filepath.Join(live, "privkey.pem"), host)
 	}
 	here := []string{"listen 443 ssl http2;", listen, "/etc/letsencrypt/live", filepath.Join(in, "live")}
 
 	site := without(t, without(t, ofThePortal(t, "nginx"), "\tlisten [::]:443 ssl http2;"), "\tlisten [::]:80;")
-	write(t, filepath.Join(in, "sites", "portal"), fill(t, site, append(here, "listen 80;", fmt.Sprintf("listen %s:%d;", p.address, harness.FreePort(t)),
+	harness.Write(t, filepath.Join(in, "sites", "portal"), fill(t, site, append(here, "listen 80;", fmt.Sprintf("listen %s:%d;", p.address, harness.FreePort(t)),
 		"127.0.0.1:8080", w.portal.listen, "/var/log/nginx/sallyport.log", p.log)...))
 	certificate("id.example.org")
-	files := printed(t, "nginx.md")
+	files := harness.Printed(t, "nginx.md")
 	for _, a := range w.apps {
 		site := without(t, files["/etc/nginx/sites-available/wiki"], "\tlisten [::]:443 ssl http2;")
 		for i, host := range a.hosts {
 			id := fmt.Sprint(a.id, i)
-			write(t, filepath.Join(in, "sites", id), fill(t, site, append(here, "127.0.0.1:3000", a.address, "upstream wiki", "upstream "+id,
+			harness.Write(t, filepath.Join(in, "sites", id), fill(t, site, append(here, "127.0.0.1:3000", a.address, "upstream wiki", "upstream "+id,
 				"http://wiki;", "http://"+id+";", "wiki.example.org", host)...))
 			certificate(host)
 		}
 	}
 	for _, name := range []string{"conf.d/sallyport.conf", "snippets/sallyport-host.conf", "snippets/sallyport-app.conf"} {
-		write(t, filepath.Join(in, name), fill(t, files["/etc/nginx/"+name]))
+		harness.Write(t, filepath.Join(in, name), fill(t, files["/etc/nginx/"+name]))
 	}
-	write(t, filepath.Join(in, "nginx.conf"), `daemon off;
+	harness.Write(t, filepath.Join(in, "nginx.conf"), `daemon off;
 master_process off;
 pid pid;
 events {
@@ -134,7 +102,7 @@ http {
 func (w *world) caddy(t *testing.T) *proxy {
 	t.Helper()
 	p := &proxy{name: "Caddy", address: "127.0.0.3", log: filepath.Join(w.folder, "caddy", "log")}
-	files := printed(t, "caddy.md")
+	files := harness.Printed(t, "caddy.md")
 	// Without a network Caddy has no authority to ask but its own.
 	text := fill(t, ofThePortal(t, "caddy"), "\tadmin off\n", fmt.Sprintf("\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tdefault_bind %s\n\thttps_port %d\n\thttp_port %d\n", p.address, w.port, harness.FreePort(t)))
 	snippet, site, ok := strings.Cut(files["/etc/caddy/Caddyfile"], "\nwiki.example.org {\n")
@@ -148,7 +116,7 @@ func (w *world) caddy(t *testing.T) *proxy {
 		}
 	}
 	file := filepath.Join(w.folder, "caddy", "Caddyfile")
-	write(t, file, text)
+	harness.Write(t, file, text)
 	w.program(t, p.log, []string{"XDG_DATA_HOME=" + w.folder, "XDG_CONFIG_HOME=" + w.folder, "HOME=" + w.folder}, "caddy", "run", "--adapter", "caddyfile", "--config", file)
 	return p
 }
@@ -175,7 +143,7 @@ func (w *world) haproxy(t *testing.T) *proxy {
 	p := &proxy{name: "HAProxy", address: "127.0.0.4", trusted: w.authority.Root, log: filepath.Join(w.folder, "haproxy", "log")}
 	in := filepath.Join(w.folder, "haproxy")
 	hosts := []string{"id.example.org"}
-	files := printed(t, "haproxy.md")
+	files := harness.Printed(t, "haproxy.md")
 	text := without(t, without(t, files["/etc/haproxy/haproxy.cfg"], "\tuser haproxy"), "\tgroup haproxy")
 	text = fill(t, text, "/etc/haproxy/", in+"/", "bind :80\n", fmt.Sprintf("bind %s:%d\n", p.address, harness.FreePort(t)), "bind :443 ", fmt.Sprintf("bind %s:%d ", p.address, w.port),
 		"127.0.0.1:8080", w.portal.listen)
@@ -194,9 +162,9 @@ func (w *world) haproxy(t *testing.T) *proxy {
 		hosts = append(hosts, a.hosts...)
 	}
 	_, chain, key := w.authority.Issue(t, time.Hour, hosts...)
-	write(t, filepath.Join(in, "certs", "all.pem"), chain+key)
-	write(t, filepath.Join(in, "sallyport.lua"), fill(t, files["/etc/haproxy/sallyport.lua"], "127.0.0.1:8080", w.portal.listen))
-	write(t, filepath.Join(in, "haproxy.cfg"), fill(t, text, "MORE\n", uses+"\n"))
+	harness.Write(t, filepath.Join(in, "certs", "all.pem"), chain+key)
+	harness.Write(t, filepath.Join(in, "sallyport.lua"), fill(t, files["/etc/haproxy/sallyport.lua"], "127.0.0.1:8080", w.portal.listen))
+	harness.Write(t, filepath.Join(in, "haproxy.cfg"), fill(t, text, "MORE\n", uses+"\n"))
 	w.program(t, p.log, nil, "haproxy", "-db", "-f", filepath.Join(in, "haproxy.cfg"))
 	return p
 }

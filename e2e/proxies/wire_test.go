@@ -3,7 +3,6 @@ package proxies
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,9 +42,9 @@ func (x *wire) hangUp() {
 
 func (x *wire) dial() {
 	x.t.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(x.p.trusted)
-	c, err := tls.Dial("tcp", fmt.Sprintf("%s:%d", x.p.address, x.w.port), &tls.Config{RootCAs: pool, ServerName: x.name, NextProtos: []string{"http/1.1"}})
+	trust := harness.Trusting(x.p.trusted)
+	trust.ServerName, trust.NextProtos = x.name, []string{"http/1.1"}
+	c, err := tls.Dial("tcp", fmt.Sprintf("%s:%d", x.p.address, x.w.port), trust)
 	if err != nil {
 		x.t.Fatal(err)
 	}
