@@ -131,7 +131,7 @@ func TestNothingPassesWithoutThePortal(t *testing.T) {
 		during(t, [2]string{"wiki.example.org", "/page"}, [2]string{"wiki.example.org", "/public/page"}, [2]string{"open.example.org", "/"})
 	})
 	t.Run("it does not answer", func(t *testing.T) {
-		w.portal.signal(syscall.SIGSTOP)
+		w.portal.hold(t)
 		defer afterwards(t)
 		defer w.portal.signal(syscall.SIGCONT)
 		during(t, [2]string{"wiki.example.org", "/page"}, [2]string{"open.example.org", "/"})

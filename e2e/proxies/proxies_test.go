@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -220,7 +221,7 @@ func each(t *testing.T, test func(t *testing.T, w *world, p *proxy)) {
 }
 
 // eventually waits for at most a time.
-func eventually(t *testing.T, within time.Duration, what string, so func() bool) {
+func eventually(t testing.TB, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		late := time.Now().After(end)
@@ -318,6 +319,22 @@ func (p *portal) kill() {
 }
 
 func (p *portal) signal(s syscall.Signal) { _ = p.command.Process.Signal(s) }
+
+// hold stops the portal where it stands. The signal is only under way when it has been
+// sent: each thread goes on until it is told.
+func (p *portal) hold(t testing.TB) {
+	t.Helper()
+	p.signal(syscall.SIGSTOP)
+	threads := fmt.Sprintf("/proc/%d/task/*/stat", p.command.Process.Pid)
+	eventually(t, harness.Patience, "the portal stands still", func() bool {
+		list, err := filepath.Glob(threads)
+		return err == nil && len(list) > 0 && !slices.ContainsFunc(list, func(path string) bool {
+			stat, err := os.ReadFile(path)
+			_, state, _ := strings.Cut(string(stat), ") ")
+			return err != nil || !strings.HasPrefix(state, "T")
+		})
+	})
+}
 
 // now is the portal's time.
 func (p *portal) now(t testing.TB) time.Time {
