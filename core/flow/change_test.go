@@ -13,6 +13,7 @@ import (
 	"sallyport/core/person"
 	"sallyport/core/phone"
 	"sallyport/core/session"
+	"sallyport/core/words"
 )
 
 // mailSays looks into the newest mail of a kind of the last step.
@@ -186,6 +187,16 @@ var changeRows = []row{
 		})
 		h.changeNumber(other)
 	}},
+	{"a number in two forms at once, in a change that was begun", func(h *house) {
+		h.signedIn()
+		h.unseen(func() { h.changeNumber("+12025550145") })
+		h.beforeCall(5, func() {
+			if _, err := h.m.ChangeNumber(h.Context(), h.b.Session, other, "US", h.b.Client); err != nil {
+				h.Fatal(err)
+			}
+		})
+		h.changeNumber(other)
+	}},
 	{"the same number change in two forms at once, with one begun before", func(h *house) {
 		h.signedIn()
 		h.unseen(func() { h.newApp("", false); h.changeNumber(other); h.later(time.Minute) })
@@ -249,6 +260,16 @@ var changeRows = []row{
 		h.quietly(limit.Spent{Budget: limit.Year, Key: limit.YearKeys(h.ada.ID, h.now)[0], Now: h.now, Amount: 300, Free: true})
 		h.newAppCode(codeOf(h.changing().Data.Secret, h.now))
 	}},
+	{"the third app by the name that is given", func(h *house) {
+		for _, name := range []string{"", " 2"} {
+			f := factor.New(factor.App, h.ada.ID, words.Text("app.name")+name, key("phone").Encode(), start)
+			h.quietly(factor.Bound{Factor: f})
+		}
+		h.with(func(p *person.Person) { p.EnrolledAt = start })
+		h.signedIn()
+		h.unseen(func() { h.newApp("", false) })
+		h.newAppCode(codeOf(h.changing().Data.Secret, h.now))
+	}},
 	{"names of new apps", func(h *house) {
 		h.signedIn()
 		h.unseen(func() {
@@ -282,8 +303,8 @@ var changeRows = []row{
 		h.newCodes()
 	}},
 	{"the newest set that can be read has the salt", func(h *house) {
-		h.app("phone")
 		h.codes()
+		h.app("phone")
 		h.quietly(factor.EndedAll{Person: h.ada.ID, Kind: factor.Recovery, Why: factor.EndedByReplace, At: start})
 		h.quietly(factor.Bound{Factor: factor.New(factor.Recovery, h.ada.ID, "", []byte("{"), start)})
 		h.signedIn()

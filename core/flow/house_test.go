@@ -67,6 +67,9 @@ type house struct {
 	mu            sync.Mutex
 	calls, breaks int    // the call that fails, from 1; 0 is none
 	change        func() // happens before the next change is written
+	each          bool   // and before every other call too
+	always        func() // happens before every change
+	after         func() // happens after the call that breaks, which then does not fail
 	before        func() // happens before the call that breaks, which then does not fail
 	applied       []change.Set
 	seen          bool // a session's idle end moved
@@ -157,13 +160,13 @@ var errDown = errors.New("database unavailable")
 func (h *house) call() error {
 	h.mu.Lock()
 	h.calls++
-	now := h.calls == h.breaks
+	now := h.calls == h.breaks || h.each
 	before := h.before
 	h.mu.Unlock()
 	switch {
 	case now && before != nil:
 		before()
-	case now:
+	case now && h.after == nil:
 		return errDown
 	}
 	return nil
@@ -174,7 +177,12 @@ func asked[T any](h *house, ask func() (T, error)) (T, error) {
 		var none T
 		return none, err
 	}
-	return ask()
+	n := h.calls
+	found, err := ask()
+	if h.after != nil && n == h.breaks {
+		h.after()
+	}
+	return found, err
 }
 
 func (h *house) Person(ctx context.Context, id string) (*person.Person, error) {
@@ -256,6 +264,9 @@ func (h *house) Apply(ctx context.Context, set change.Set) error {
 		defer h.mu.Unlock()
 		h.seen = true
 		return h.Store.Apply(ctx, set)
+	}
+	if h.always != nil {
+		h.always()
 	}
 	if does := h.change; does != nil {
 		h.change = nil
@@ -390,7 +401,7 @@ func (h *house) do(what string, does func() (flow.Result, error)) (flow.Result, 
 	if h.change != nil {
 		h.Fatalf("%s changes nothing", what)
 	}
-	h.breaks, h.before = 0, nil
+	h.breaks, h.before, h.after = 0, nil, nil
 	if h.quiet {
 		if err != nil {
 			h.Fatalf("%s: %v", what, err)

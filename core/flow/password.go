@@ -113,8 +113,11 @@ func (m *Machine) acceptInvitation(ctx context.Context, token, attemptToken, ent
 			return nil, err
 		}
 		link, err := m.People.Link(ctx, m.LinkID(token))
-		if err != nil || link == nil {
+		if err != nil {
 			return nil, fmt.Errorf("read invitation: %w", err)
+		}
+		if link == nil {
+			return nil, errOvertaken // deleted since, with its person
 		}
 		now := m.Now()
 		u := &Under{Token: attemptToken, Now: now, Attempt: Attempt{ID: HashToken(attemptToken), Person: who.ID, Lane: limit.Others,

@@ -72,6 +72,11 @@ var passwordRows = []row{
 		h.beforeCall(6, func() { h.with(func(p *person.Person) { p.Display = "Ada" }) })
 		h.accept("token", changed)
 	}},
+	{"an invitation, and the person goes meanwhile", func(h *house) {
+		newcomer(h)
+		h.beforeCall(5, func() { h.quietly(person.Deleted{ID: h.ada.ID}) })
+		h.accept("token", changed)
+	}},
 	{"an invitation within days of grace", func(h *house) {
 		h.m.Policy.GraceDays = 7
 		newcomer(h)

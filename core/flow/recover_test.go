@@ -195,6 +195,47 @@ var recoverRows = []row{
 		h.later(10 * time.Minute)
 		h.askText()
 	}},
+	{"ask twice within two seconds, and the number or the code is another", func(h *house) {
+		proved(h)
+		h.unseen(func() { h.askText() })
+		h.quietly(phone.EndedAll{Person: h.ada.ID, At: h.now})
+		h.number(other)
+		h.askText()
+		for range 5 {
+			h.unseen(func() {
+				h.m.TextProof(h.Context(), flow.Post{Token: h.b.attempt, Form: h.b.form()}, h.neither(), h.b.Client)
+			})
+		}
+		h.askText()
+	}},
+	{"a recovery by text, and the number goes meanwhile", func(h *house) {
+		proved(h)
+		h.unseen(func() { h.askText(); h.textProof(h.textSent()); h.stillHave("") })
+		h.quietly(phone.EndedAll{Person: h.ada.ID, At: h.now})
+		h.install()
+	}},
+	{"a recovery does not go on with a set-up of before", func(h *house) {
+		h.unseen(func() { toNumber(h) })
+		first := *h.set()
+		h.unseen(func() { h.leave() })
+		proved(h)
+		h.unseen(func() { h.codeProof(paper[0]); h.stillHave("no") })
+		h.quietly(flow.SetupBegun{Setup: first})
+		h.look()
+		h.install()
+	}},
+	{"the entry of a long name, with its date", func(h *house) {
+		h.with(func(p *person.Person) { p.Name = "adabyronkingcountessoflovelace" })
+		h.enrolled()
+		h.unseen(func() {
+			h.signInAs(flow.SignIn{Name: "adabyronkingcountessoflovelace", Password: password})
+			h.codeProof(paper[0])
+			h.stillHave("no")
+			h.install()
+			h.ownNumber()
+		})
+		h.textCode(h.sent())
+	}},
 	{"two texts for a proof in an hour, from other browsers", func(h *house) {
 		h.spend(limit.TextOthersProof, 1, "ada-id")
 		proved(h)

@@ -163,6 +163,13 @@ var setUpRows = []row{
 		h.b.mark = flow.SetupMark(h.set())
 		h.typeNumber(mobile)
 	})},
+	{"a form that was drawn for the set-up before", ready(toNumber, func(h *house) {
+		h.b.mark = flow.SetupMark(h.set())
+		h.later(time.Second)
+		h.unseen(func() { h.startAgain(); h.b.mark, h.b.Setup = "", ""; h.install() })
+		h.b.mark = "mark of before"
+		h.typeNumber(mobile)
+	})},
 	{"not now", func(h *house) {
 		h.m.Policy.GraceDays = 7
 		h.signInAs(flow.SignIn{Name: "ada", Password: password, ReturnTo: "https://wiki.example.org/"})
@@ -252,6 +259,14 @@ var setUpRows = []row{
 		h.scanned()
 		h.newFactor(h.fresh())
 	}},
+	{"a reset account without a number needs a code, and has none to keep", func(h *house) {
+		h.m.Policy.NoResetCode = true
+		h.with(func(p *person.Person) { p.EnrolledAt, p.SetupDue, p.ResetAt = start.Add(-day), true, start })
+		h.handOut("ABCDEFGH", func(*person.Link) {})
+		h.signIn(password)
+		h.setupCode("ABCDEFGH")
+		h.install()
+	}},
 	{"a reset account whose number was kept recovers by text", func(h *house) {
 		h.number(mobile)
 		h.m.Policy.NoResetCode = true
@@ -304,6 +319,25 @@ var setUpRows = []row{
 		h.signIn(password)
 		h.say("  typed %q", h.set().Data.Typed)
 	})},
+	{"a number that comes late to no attempt, and to one without a set-up", func(h *house) {
+		h.unseen(func() { h.signIn(password) })
+		was := h.b.attempt
+		h.b.attempt = "nothing"
+		h.typeNumber(mobile)
+		h.b.attempt = was
+		h.later(flow.SetupIdle)
+		h.typeNumber(mobile)
+	}},
+	{"codes that nobody prepared", func(h *house) {
+		h.unseen(func() { toSecret(h); h.scanned() })
+		h.newFactor(h.fresh())
+	}},
+	{"codes are prepared of a set-up that is gone", func(h *house) {
+		h.hashes = true
+		h.unseen(func() { toSecret(h) })
+		h.beforeCall(3, func() { h.quietly(flow.SetupsDropped{Person: h.ada.ID}) })
+		h.secret()
+	}},
 	{"a number that comes late is not kept over one that was proved", ready(toSecret, func(h *house) {
 		h.later(flow.SetupIdle)
 		h.typeNumber(other)

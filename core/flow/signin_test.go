@@ -163,6 +163,15 @@ var admitRows = []row{
 		h.later(day)
 		h.signIn(password)
 	}},
+	{"a grace that was stored, where none is given any more", func(h *house) {
+		h.with(func(p *person.Person) { p.MustBy = h.now.Add(day) })
+		h.signIn(password)
+	}},
+	{"2FA turned off, and the hash is raised", func(h *house) {
+		h.with(func(p *person.Person) { p.EnrolledAt, p.TurnedOff = start.Add(-day), true })
+		h.m.Policy.Optional, h.m.Params.Time = true, 2
+		h.signIn(password)
+	}},
 	{"the first time, by invitation", func(h *house) {
 		h.m.Policy.Enrol = policy.ByInvitation
 		h.signIn(password)
