@@ -290,7 +290,7 @@ func (b *bench) live(p *portal, cookies []string) error {
 			return err
 		}
 	}
-	time.Sleep(b.restTime())
+	time.Sleep(2 * b.restTime()) // after half of it what the load used is given back
 	after, err := memory(p.pid(), "VmRSS")
 	if err != nil {
 		return err

@@ -201,7 +201,7 @@ func (b *bench) sessions() error {
 	if !errors.Is(err, errDone) {
 		return err
 	}
-	time.Sleep(b.restTime())
+	time.Sleep(2 * b.restTime()) // after half of it what the load used is given back
 	after, err := memory(p.pid(), "VmRSS")
 	if err != nil {
 		return err

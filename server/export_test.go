@@ -29,11 +29,7 @@ const OutboxPath = "/demo/outbox/aaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 // bare is a server on a core, without listeners and workers.
 func bare(c *Core, log *slog.Logger) *Server {
-	passes, err := store.NewPasses(c.Store, c.Now, c.Doors.Hold)
-	if err != nil {
-		panic(err)
-	}
-	return &Server{core: c, log: log, passes: passes, metrics: newMetrics(), outboxPath: OutboxPath,
+	return &Server{core: c, log: log, passes: store.NewPasses(c.Store, c.Now, c.Doors.Hold), metrics: newMetrics(), outboxPath: OutboxPath,
 		outbox: func() []portal.DemoMessage { return []portal.DemoMessage{{To: "+12025550143", Text: "a text"}} }}
 }
 

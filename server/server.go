@@ -89,9 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer core.Close()
 	s := &Server{core: core, log: newLog(o.Config, os.Stderr), metrics: m}
-	if s.passes, err = store.NewPasses(core.Store, core.Now, core.Doors.Hold); err != nil {
-		return err
-	}
+	s.passes = store.NewPasses(core.Store, core.Now, core.Doors.Hold)
 	core.Apps.known = s.passes.Known
 	site, brand, warnings, err := NewSite(o.Config, o.Demo != nil)
 	if err != nil {

@@ -97,9 +97,21 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 // File is the embedded database.
 func (o Options) File() string { return filepath.Join(o.Folder, fileName) }
 
+// The pages that a connection keeps, in KB. The system keeps the file besides, and a
+// reader drops its own with each change of somebody else: more than this saved nothing
+// that could be measured, and stayed.
+const (
+	readerCache = 400
+	writerCache = 2000
+)
+
 // sqlite opens the embedded database with transactions that begin in a mode.
 func (o Options) sqlite(mode string) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8000)", "temp_store(2)"}, "_txlock": {mode}}
+	cache := readerCache
+	if mode == "immediate" {
+		cache = writerCache
+	}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("cache_size(-%d)", cache), "temp_store(2)"}, "_txlock": {mode}}
 	at := "file:" + (&url.URL{Path: filepath.ToSlash(o.File())}).EscapedPath() + "?" + q.Encode()
 	db, err := sql.Open("sqlite", at)
 	if err != nil {

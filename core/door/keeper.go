@@ -201,29 +201,3 @@ func (k *Keeper) openDoor(ctx context.Context, d Door) (opened bool, err error) 
 
 // Bind is the kept form of the cookie that binds a hand-over to a browser.
 func Bind(browser string) string { return flow.HashToken("bind/" + browser) }
-
-// Hold makes of a pass what checks use; nil when it holds no more.
-func (k *Keeper) Hold(p Pass, now time.Time) *Held {
-	until, over := k.Flow.Holds(p.Person, p.Session, now)
-	if over != "" {
-		return nil
-	}
-	who := p.Person
-	h := &Held{Who: app.StandingOf(p.Session, who.Groups), Origin: p.Door.Origin, Family: p.Door.Family, Session: p.Session.ID,
-		User: []string{header(who.Name)}, Groups: []string{header(strings.Join(who.Groups, ","))},
-		Name: []string{header(who.Shown())}, Email: []string{header(who.Email)},
-		until: min(until.UnixMilli(), p.Door.EndsAt.UnixMilli()), idle: k.Flow.Times().Idle.Milliseconds()}
-	h.seen.Store(p.Session.SeenAt.UnixMilli())
-	h.saved.Store(p.Session.SeenAt.UnixMilli())
-	return h
-}
-
-// header makes a text fit for a line of HTTP.
-func header(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
-}

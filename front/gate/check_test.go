@@ -22,6 +22,9 @@ import (
 	"sallyport/front/web"
 )
 
+// sessionID is the name of a session's row: a hash.
+var sessionID = strings.Repeat("0d", 32)
+
 var now = time.Date(2026, 11, 26, 2, 40, 0, 0, time.UTC)
 
 // memory is a door by the hash of its cookie.
@@ -58,7 +61,7 @@ func stand(t testing.TB) (*Gate, *memory) {
 	m := &memory{doors: map[[32]byte]*door.Held{}}
 	keeper := &door.Keeper{Flow: &flow.Machine{Policy: policy.Policy{Idle: time.Hour, Length: 12 * time.Hour}, Now: func() time.Time { return now }}, Apps: apps{book}}
 	for cookie, origin := range map[string]string{"ada-at-wiki": "https://wiki.example.org", "ada-at-all": ".example.org"} {
-		s := session.Stored(session.Row{ID: "row", Person: "ada-id", Family: "f", Level: session.Two, MadeAt: now, SeenAt: now, ConfirmedAt: now.Add(-10 * time.Minute), EndsAt: now.Add(time.Hour)})
+		s := session.Stored(session.Row{ID: sessionID, Person: "ada-id", Family: "f", Level: session.Two, MadeAt: now, SeenAt: now, ConfirmedAt: now.Add(-10 * time.Minute), EndsAt: now.Add(time.Hour)})
 		held := keeper.Hold(door.Pass{Door: door.Door{Family: "f", Person: "ada-id", Origin: origin, EndsAt: now.Add(time.Hour)}, Session: s,
 			Person: person.Person{ID: "ada-id", Name: "ada", Display: "Ada\r\nX: y Lovelace", Email: "ada@example.org", Groups: []string{"staff", "ops"}}}, now)
 		m.doors[sha256.Sum256([]byte(cookie))] = held
@@ -110,7 +113,7 @@ func TestAnOpenPathNamesOnlyWhoMayEnterTheApp(t *testing.T) {
 		who    string
 	}{"both": {session.Two, []string{"staff"}, "ada"}, "one factor": {session.One, []string{"staff"}, ""}, "another group": {session.Two, []string{"ops"}, ""}} {
 		g.Doors.Flow.Policy.Optional = true
-		s := session.Stored(session.Row{ID: "row", Person: "ada-id", Family: "f", Level: row.level, MadeAt: now, SeenAt: now, ConfirmedAt: now, EndsAt: now.Add(time.Hour)})
+		s := session.Stored(session.Row{ID: sessionID, Person: "ada-id", Family: "f", Level: row.level, MadeAt: now, SeenAt: now, ConfirmedAt: now, EndsAt: now.Add(time.Hour)})
 		held := g.Doors.Hold(door.Pass{Door: door.Door{Family: "f", Person: "ada-id", Origin: "https://wiki.example.org", EndsAt: now.Add(time.Hour)}, Session: s,
 			Person: person.Person{ID: "ada-id", Name: "ada", Groups: row.groups}}, now)
 		if held == nil {
@@ -261,7 +264,7 @@ func TestTheIdleEndMovesOnceAMinute(t *testing.T) {
 		now = now.Add(25 * time.Second)
 		answered(g, ask("GET", "wiki.example.org", "/", ada))
 	}
-	if len(m.seen) != 1 || m.seen[0] != "row" {
+	if len(m.seen) != 1 || m.seen[0] != sessionID {
 		t.Error(m.seen)
 	}
 	now = began.Add(59 * time.Minute) // an hour after the last request it is over

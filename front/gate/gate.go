@@ -139,7 +139,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 	}
 	var who app.Standing
 	if held != nil {
-		who = held.Who
+		who = held.Who()
 	}
 	now := g.Now()
 	v := site.App.Judge(app.Place{Method: q.method, URI: q.uri}, who, now)
@@ -157,7 +157,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 		return
 	}
 	if held != nil && held.Touch(now) {
-		g.Passes.Seen(held.Session)
+		g.Passes.Seen(held.Session())
 	}
 	g.answer(w, http.StatusOK, app.Allow)
 }
@@ -170,15 +170,15 @@ func (g *Gate) tell(ctx context.Context, h http.Header, a *app.App, held *door.H
 	if held == nil {
 		return nil
 	}
-	h["Remote-User"] = held.User
+	h["Remote-User"] = held.User()
 	for _, f := range a.Tell {
 		switch f {
 		case app.TellGroups:
-			h["Remote-Groups"] = held.Groups
+			h["Remote-Groups"] = held.Groups()
 		case app.TellName:
-			h["Remote-Name"] = held.Name
+			h["Remote-Name"] = held.Name()
 		case app.TellEmail:
-			h["Remote-Email"] = held.Email
+			h["Remote-Email"] = held.Mail()
 		}
 	}
 	if !a.Token || g.Token == nil {
@@ -198,15 +198,15 @@ type Claims struct {
 }
 
 func claims(a *app.App, held *door.Held) Claims {
-	c := Claims{Subject: held.Who.Person, Values: map[string]any{"preferred_username": held.User[0]}}
+	c := Claims{Subject: held.Person(), Values: map[string]any{"preferred_username": held.User()[0]}}
 	for _, f := range a.Tell {
 		switch f {
 		case app.TellGroups:
-			c.Values["groups"] = held.Who.Groups
+			c.Values["groups"] = held.InGroups()
 		case app.TellName:
-			c.Values["name"] = held.Name[0]
+			c.Values["name"] = held.Name()[0]
 		case app.TellEmail:
-			c.Values["email"] = held.Email[0]
+			c.Values["email"] = held.Mail()[0]
 		}
 	}
 	return c
@@ -319,7 +319,7 @@ func (g *Gate) through(r *http.Request, name, origin, domain string) (*door.Held
 	if err != nil || h == nil {
 		return nil, err
 	}
-	if domain == "" && h.Origin == origin || domain != "" && len(h.Origin) == len(domain)+1 && h.Origin[1:] == domain && h.Origin[0] == '.' {
+	if domain == "" && h.At(origin) || domain != "" && h.Below(domain) {
 		return h, nil
 	}
 	return nil, nil

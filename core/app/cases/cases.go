@@ -45,7 +45,7 @@ func (c Case) Session(now time.Time) session.Session {
 	if c.Level == 0 {
 		return session.Session{}
 	}
-	return session.Stored(session.Row{ID: "row", Family: "family", Person: c.Person, Level: c.Level, MadeAt: now.Add(-c.Age), SeenAt: now, EndsAt: now.Add(time.Hour), ConfirmedAt: now.Add(-c.Age)})
+	return session.Stored(session.Row{ID: strings.Repeat("0d", 32), Family: "family", Person: c.Person, Level: c.Level, MadeAt: now.Add(-c.Age), SeenAt: now, EndsAt: now.Add(time.Hour), ConfirmedAt: now.Add(-c.Age)})
 }
 
 // Read reads the table.
