@@ -18,7 +18,9 @@ func TestOfCommandsThatClaimOneAddressOneIsHeeded(t *testing.T) {
 		said := make([]answer, 6)
 		var wg sync.WaitGroup
 		for i := range said {
-			wg.Go(func() { said[i] = p.run(p.dir, nil, "", "app", "add", fmt.Sprintf("desk%d-%d", round, i), "--address", address, "--group", "staff") })
+			wg.Go(func() {
+				said[i] = p.run(p.dir, nil, "", "app", "add", fmt.Sprintf("desk%d-%d", round, i), "--address", address, "--group", "staff")
+			})
 		}
 		wg.Wait()
 		won := 0
