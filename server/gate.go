@@ -17,7 +17,7 @@ func (s *Server) token(ctx context.Context, a *app.App, c gate.Claims) (string, 
 	if a.Client != nil && a.Client.Algorithm != "" {
 		algorithm = a.Client.Algorithm
 	}
-	return s.core.Signer.Token(ctx, algorithm, a.ID, c.Subject, c.Values, gate.TokenLife)
+	return s.core.Signer.GateToken(ctx, algorithm, a.ID, c.Subject, c.Values, gate.TokenLife)
 }
 
 // offered are the apps that somebody may enter, as links.

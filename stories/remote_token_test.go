@@ -22,7 +22,7 @@ func TestAnAppMayAskForASignedWord(t *testing.T) {
 	first.lets("ada")
 	said := readToken(t, b, first.header.Get("Remote-Token"))
 	now := float64(p.now().Unix())
-	if said["iss"] != p.url || said["aud"] != "ledger" || said["preferred_username"] != "ada" || said["email"] != nil || said["name"] != nil {
+	if said["iss"] != p.url || said["aud"] != "urn:sallyport:gate:ledger" || said["preferred_username"] != "ada" || said["email"] != nil || said["name"] != nil {
 		t.Errorf("it says %v", said)
 	}
 	if groups, _ := said["groups"].([]any); len(groups) != 1 || groups[0] != "staff" {

@@ -191,7 +191,7 @@ func TestTokensAreSignedByEachAlgorithm(t *testing.T) {
 	s := &Signer{Issuer: "https://id.example.org", Store: &shelf{}, Now: func() time.Time { return now }}
 	s.Changes = s.Store.(*shelf)
 	for _, algorithm := range Algorithms {
-		token, err := s.Token(t.Context(), algorithm, "wiki", "ADA", map[string]any{"name": "Ada", "sub": "EVE", "iss": "x"}, time.Minute)
+		token, err := s.GateToken(t.Context(), algorithm, "wiki", "ADA", map[string]any{"name": "Ada", "sub": "EVE", "iss": "x"}, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,12 +213,12 @@ func TestTokensAreSignedByEachAlgorithm(t *testing.T) {
 		}
 		body, _ := base64.RawURLEncoding.DecodeString(parts[1])
 		var all map[string]any
-		if json.Unmarshal(body, &all) != nil || !good || all["sub"] != "ADA" || all["iss"] != "https://id.example.org" || all["aud"] != "wiki" || all["name"] != "Ada" || all["exp"] != float64(now.Add(time.Minute).Unix()) {
+		if json.Unmarshal(body, &all) != nil || !good || all["sub"] != "ADA" || all["iss"] != "https://id.example.org" || all["aud"] != "urn:sallyport:gate:wiki" || all["name"] != "Ada" || all["exp"] != float64(now.Add(time.Minute).Unix()) {
 			t.Errorf("%s: good %v, %s", algorithm, good, body)
 		}
 	}
 	for _, none := range []string{"none", "HS256", "RS512"} {
-		if _, err := s.Token(t.Context(), none, "wiki", "ADA", nil, time.Minute); err == nil {
+		if _, err := s.GateToken(t.Context(), none, "wiki", "ADA", nil, time.Minute); err == nil {
 			t.Errorf("signed by %s", none)
 		}
 	}

@@ -253,9 +253,21 @@ func (s *Signer) Rotate(ctx context.Context, entry audit.Entry) (made []string, 
 	return made, nil
 }
 
-// Token signs a short-lived statement about a person to one audience.
-func (s *Signer) Token(ctx context.Context, algorithm, aud, sub string, claims map[string]any, life time.Duration) (string, error) {
-	return s.sign(ctx, algorithm, "JWT", aud, sub, claims, life)
+// TypeID and TypeGate stand in the heads of ID tokens and of what the gate says: the
+// same keys sign both, so each has a type and an audience that the other never has
+// (RFC 8725 3.11, 3.12).
+const (
+	TypeID   = "JWT"
+	TypeGate = "sallyport-gate+jwt"
+)
+
+// GateAudience is whom the gate speaks to at an app. The id alone is the app as a
+// client.
+func GateAudience(app string) string { return "urn:sallyport:gate:" + app }
+
+// GateToken signs a short-lived statement about a person to an app behind a proxy.
+func (s *Signer) GateToken(ctx context.Context, algorithm, app, sub string, claims map[string]any, life time.Duration) (string, error) {
+	return s.sign(ctx, algorithm, TypeGate, GateAudience(app), sub, claims, life)
 }
 
 func (s *Signer) sign(ctx context.Context, algorithm, typ, aud, sub string, claims map[string]any, life time.Duration) (string, error) {

@@ -102,7 +102,7 @@ func (s *somebody) verifies(t *testing.T, token string) {
 	if err := errors.Join(json.Unmarshal(parsed[0], &head), json.Unmarshal(parsed[1], &says)); err != nil {
 		t.Fatal(err)
 	}
-	if says.Iss != s.w.portal.url || says.Aud != "notes" || says.Name != s.name || len(says.Groups) != 2 || says.Exp-says.Iat != 120 || says.Iat > s.w.portal.now(t).Unix()+1 {
+	if says.Iss != s.w.portal.url || says.Aud != "urn:sallyport:gate:notes" || says.Name != s.name || len(says.Groups) != 2 || says.Exp-says.Iat != 120 || says.Iat > s.w.portal.now(t).Unix()+1 {
 		t.Errorf("the token says %s", parsed[1])
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))

@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -32,14 +33,29 @@ func TestAHintIsAnIDTokenOfOurs(t *testing.T) {
 	p := &Provider{Kit: &web.Kit{Site: &web.Site{}, Now: func() time.Time { return now }}}
 	p.Site.BaseURL = "https://id.example.org"
 	p.Signer = &grant.Signer{Issuer: p.Site.BaseURL, Store: kept, Changes: kept, Now: p.Now}
+	k, err := p.Signer.Current(t.Context(), grant.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
 	id := map[string]any{"azp": "wiki", "at_hash": "h", "sid": "s"}
-	sign := func(claims map[string]any, life time.Duration) string {
+	typed := func(typ string, claims map[string]any, life time.Duration) string {
 		t.Helper()
-		token, err := p.Signer.Token(t.Context(), grant.EdDSA, "wiki", "ADA", claims, life)
+		all := map[string]any{"iss": p.Site.BaseURL, "sub": "ADA", "aud": "wiki", "iat": now.Unix(), "exp": now.Add(life).Unix()}
+		maps.Copy(all, claims)
+		body, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := k.Sign(typ, body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return token
+	}
+	sign := func(claims map[string]any, life time.Duration) string { return typed(grant.TypeID, claims, life) }
+	gate, err := p.Signer.GateToken(t.Context(), grant.EdDSA, "wiki", "ADA", map[string]any{"azp": "wiki", "at_hash": "h", "sid": "s"}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for about, text := range map[string]string{"a new one": sign(id, time.Hour), "an old one": sign(id, -24*time.Hour)} {
 		h, err := p.hint(t.Context(), text)
@@ -49,15 +65,18 @@ func TestAHintIsAnIDTokenOfOurs(t *testing.T) {
 	}
 	good := sign(id, time.Hour)
 	parts := strings.Split(good, ".")
-	k, _ := p.Signer.Current(t.Context(), grant.EdDSA)
 	body, _ := json.Marshal(map[string]any{"iss": "https://other.example", "sub": "ADA", "aud": "wiki", "azp": "wiki", "at_hash": "h"})
 	foreign, err := k.Sign("JWT", body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for about, text := range map[string]string{
-		"the signed word of the gate": sign(map[string]any{"sid": "s"}, time.Hour),
-		"a farewell":                  sign(map[string]any{"sid": "s", "events": map[string]any{}}, time.Hour),
+		"the signed word of the gate": gate,
+		"one of the gate's type":      typed(grant.TypeGate, id, time.Hour),
+		"one of a farewell's type":    typed("logout+jwt", id, time.Hour),
+		"one without a type":          typed("", id, time.Hour),
+		"what has no client":          sign(map[string]any{"at_hash": "h", "sid": "s"}, time.Hour),
+		"what came with no token":     sign(map[string]any{"azp": "wiki", "sid": "s"}, time.Hour),
 		"without a signature":         parts[0] + "." + parts[1] + ".",
 		"another's signature":         parts[0] + "." + parts[1] + "." + strings.Split(sign(id, time.Minute), ".")[2],
 		"another issuer":              foreign,

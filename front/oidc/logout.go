@@ -43,6 +43,9 @@ func (p *Provider) hint(ctx context.Context, text string) (h hinted, err error) 
 		return h, err
 	}
 	head := token.Signatures[0].Protected
+	if head.ExtraHeaders[jose.HeaderType] != grant.TypeID {
+		return h, errors.New("another sort of token")
+	}
 	at := slices.IndexFunc(all, func(k grant.Signing) bool { return k.KID == head.KeyID && k.Algorithm == head.Algorithm })
 	if at < 0 {
 		return h, errors.New("no key of ours")
