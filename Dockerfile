@@ -3,7 +3,7 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -o /sallyport ./cmd/sallyport
+RUN CGO_ENABLED=0 go build -trimpath -tags no_otel -ldflags=-s -o /sallyport ./cmd/sallyport
 RUN mkdir /empty
 
 FROM scratch

@@ -110,7 +110,7 @@ func (b *bench) all(only []string) (err error) {
 // build builds a program without cgo and symbols, as it ships.
 func (b *bench) build(name, from, pkg string) (string, error) {
 	path := filepath.Join(b.scratch, name)
-	cmd := exec.CommandContext(b, "go", "build", "-ldflags", "-s -w", "-o", path, pkg)
+	cmd := exec.CommandContext(b, "go", "build", "-trimpath", "-tags", "no_otel", "-ldflags=-s", "-o", path, pkg)
 	cmd.Dir, cmd.Env = from, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)

@@ -56,7 +56,7 @@ func enter() (code int, err error) {
 	}
 	defer os.Remove(folder) // empty, since what was mounted there is gone
 	// So that what the machine builds, without a network, needs no download.
-	build := exec.Command("go", "build", "-trimpath", "-o", os.DevNull, "./cmd/sallyport")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "no_otel", "-ldflags=-s", "-o", os.DevNull, "./cmd/sallyport")
 	build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build: %w\n%s", err, out)
