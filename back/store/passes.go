@@ -21,9 +21,8 @@ type Passes struct {
 	hold  func(door.Pass, time.Time) *door.Held
 	now   func() time.Time
 
-	begun time.Time
-	until atomic.Int64 // nanoseconds since begun, until when what is remembered counts
 	known *door.Memory
+	until atomic.Int64 // the age of the memory, until when what it knows counts
 
 	seen chan string // sessions whose idle end moves
 }
@@ -39,30 +38,33 @@ const (
 
 // NewPasses makes an empty memory that hears of every change in the store.
 func NewPasses(s *Store, now func() time.Time, hold func(door.Pass, time.Time) *door.Held) *Passes {
-	p := &Passes{store: s, hold: hold, now: now, begun: time.Now(), known: door.NewMemory(), seen: make(chan string, seenQueue)}
+	p := &Passes{store: s, hold: hold, now: now, known: door.NewMemory(), seen: make(chan string, seenQueue)}
 	s.Hear(func(keys []string, _ bool) { p.known.Forget(keys) })
 	return p
 }
 
 // Known says whether what other nodes change is known here, up to a second ago.
-func (p *Passes) Known() bool { return int64(time.Since(p.begun)) < p.until.Load() }
+func (p *Passes) Known() bool { return p.counts(p.known.At(p.now())) }
+
+func (p *Passes) counts(at door.Moment) bool { return int64(at.Age()) < p.until.Load() }
 
 // Fresh says that all changes up to a moment have been heard.
-func (p *Passes) Fresh(at time.Time) { p.until.Store(int64(at.Add(watchFresh).Sub(p.begun))) }
+func (p *Passes) Fresh(at time.Time) { p.until.Store(int64(p.known.Until(at.Add(watchFresh)))) }
 
 // Held is what the door of a cookie's hash is worth, or nil.
 func (p *Passes) Held(ctx context.Context, id [32]byte) (*door.Held, error) {
 	now := p.now()
-	if p.Known() {
-		if h := p.known.Held(id, now); h != nil {
+	at := p.known.At(now)
+	if p.counts(at) {
+		if h := p.known.Held(id, at); h != nil {
 			return h, nil
 		}
 	}
-	return p.load(ctx, id, now)
+	return p.load(ctx, id, at, now)
 }
 
-func (p *Passes) load(ctx context.Context, id [32]byte, now time.Time) (*door.Held, error) {
-	reading := p.known.Begin()
+func (p *Passes) load(ctx context.Context, id [32]byte, at door.Moment, now time.Time) (*door.Held, error) {
+	reading := p.known.Begin(at)
 	ctx, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
 	pass, err := p.store.Pass(ctx, hex.EncodeToString(id[:]))
@@ -73,7 +75,7 @@ func (p *Passes) load(ctx context.Context, id [32]byte, now time.Time) (*door.He
 	if h == nil || !h.Alive(now) {
 		return nil, nil
 	}
-	p.known.Keep(reading, id, h, now)
+	p.known.Keep(reading, id, h)
 	return h, nil
 }
 

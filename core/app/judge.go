@@ -107,7 +107,10 @@ func (a *App) judgeAt(path, method string, who Standing, now time.Time) Verdict 
 
 // judgeAs reads letters as they are and without regard to case, as apps do.
 func (a *App) judgeAs(path, method string, who Standing, now time.Time) Verdict {
-	exact, folded := a.first(path, method, same), a.first(path, method, strings.EqualFold)
+	exact, folded := 0, a.first(path, method, strings.EqualFold)
+	if folded > 0 { // else none fits to the letter either
+		exact = a.first(path, method, same)
+	}
 	verdict := a.Asks(exact).judge(exact, who, now)
 	if exact == folded {
 		return verdict

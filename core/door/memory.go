@@ -46,18 +46,32 @@ func NewMemory() *Memory {
 	return &Memory{begun: time.Now(), rows: make([]places, memoryRows), guests: map[uint64]*Guest{}}
 }
 
+// Moment is now, by the clock on the wall and by one that nobody sets.
+type Moment struct {
+	now time.Time
+	age time.Duration // of the memory
+}
+
+// At is the moment that the wall calls now.
+func (m *Memory) At(now time.Time) Moment { return Moment{now, time.Since(m.begun)} }
+
+// Age is how long ago the memory began.
+func (m Moment) Age() time.Duration { return m.age }
+
+// Until is the age that the memory has at a time.
+func (m *Memory) Until(at time.Time) time.Duration { return at.Sub(m.begun) }
+
 // Held is the door of a cookie's hash, or nil where none that counts now is known.
-func (m *Memory) Held(id [32]byte, now time.Time) *Held {
-	if h := m.row(id).find(id); h != nil && m.counts(h, now) {
+func (m *Memory) Held(id [32]byte, at Moment) *Held {
+	if h := m.row(id).find(id); h != nil && at.counts(h) {
 		return h
 	}
 	return nil
 }
 
-// counts says whether a door is as good as one that was just read. How old it is
-// does not ask the clock on the wall, which may be set.
-func (m *Memory) counts(h *Held, now time.Time) bool {
-	return time.Since(m.begun)-time.Duration(h.since)*time.Second < memoryFor && h.Alive(now)
+// counts says whether a door is as good as one that was just read.
+func (m Moment) counts(h *Held) bool {
+	return m.age-time.Duration(h.since)*time.Second < memoryFor && h.Alive(m.now)
 }
 
 // row and tag are two pieces of a hash: both are as good as random.
@@ -82,37 +96,37 @@ func (r *places) find(id [32]byte) *Held {
 
 // Reading is a door about to be read.
 type Reading struct {
+	Moment
 	epoch uint64
-	since time.Duration
 }
 
 // Begin notes what is known before a door is read.
-func (m *Memory) Begin() Reading {
+func (m *Memory) Begin(at Moment) Reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Reading{m.epoch, time.Since(m.begun)}
+	return Reading{at, m.epoch}
 }
 
 // Keep remembers a door that was read, unless something changed meanwhile: then it is
 // good for this once.
-func (m *Memory) Keep(r Reading, id [32]byte, h *Held, now time.Time) {
-	h.id, h.since = id, uint32(r.since/time.Second)
+func (m *Memory) Keep(r Reading, id [32]byte, h *Held) {
+	h.id, h.since = id, uint32(r.age/time.Second)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.epoch == r.epoch {
-		m.keep(h, now)
+		m.keep(h, r.Moment)
 	}
 }
 
 // keep remembers a door.
-func (m *Memory) keep(h *Held, now time.Time) {
+func (m *Memory) keep(h *Held, at Moment) {
 	h.key = short(flow.HashToken(h.person))
 	if g := m.guests[h.key]; g != nil && !h.join(g) {
 		g.gone.Store(true) // whoever changed them has not been heard yet
 		delete(m.guests, h.key)
 	}
 	used := func(other *Held) int64 {
-		if !m.counts(other, now) {
+		if !at.counts(other) {
 			return 0
 		}
 		return other.seen.Load()
@@ -127,7 +141,7 @@ func (m *Memory) keep(h *Held, now time.Time) {
 		}
 		return used(other)
 	})
-	m.drop(r, i, now)
+	m.drop(r, i, at.now)
 	r.tags[i].Store(tag(h.id))
 	r.held[i].Store(h)
 	m.bytes += heldBytes
@@ -136,7 +150,7 @@ func (m *Memory) keep(h *Held, now time.Time) {
 		m.bytes += h.size()
 	}
 	for m.bytes > 0 && m.bytes+m.signed > memoryBytes {
-		m.giveUp(used, now)
+		m.giveUp(used, at.now)
 	}
 }
 
@@ -214,14 +228,14 @@ func (m *Memory) Forget(keys []string) {
 
 // Sweep drops what counts no more, and tokens that nobody asks for.
 func (m *Memory) Sweep(now time.Time) {
-	signed := 0
+	at, signed := m.At(now), 0
 	for n := range m.rows {
 		for i := range m.rows[n].held {
 			h := m.rows[n].held[i].Load()
 			if h == nil {
 				continue
 			}
-			if m.counts(h, now) {
+			if at.counts(h) {
 				signed += h.signed(now)
 				continue
 			}

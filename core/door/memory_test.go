@@ -39,7 +39,7 @@ func (m memory) read(who string, seen time.Time) *Held {
 	return h
 }
 
-func (m memory) keep(h *Held) { m.Keep(m.Begin(), h.id, h, noon) }
+func (m memory) keep(h *Held) { m.Keep(m.Begin(m.At(noon)), h.id, h) }
 
 func (m memory) knows(h *Held) bool { return m.row(h.id).find(h.id) == h }
 
@@ -156,11 +156,11 @@ func TestADoorIsReadAgainAfterAWhile(t *testing.T) {
 	m := remember(t)
 	h := m.read("ada", noon)
 	m.keep(h)
-	if m.Held(h.id, noon) != h || m.Held(h.id, noon.Add(time.Hour)) != nil {
+	if m.Held(h.id, m.At(noon)) != h || m.Held(h.id, m.At(noon.Add(time.Hour))) != nil {
 		t.Fatal("it is worth something for another time than its session is")
 	}
 	m.begun = m.begun.Add(-memoryFor - time.Second) // so much later
-	if m.Held(h.id, noon) != nil {
+	if m.Held(h.id, m.At(noon)) != nil {
 		t.Error("it counts for ever")
 	}
 	if m.Sweep(noon); m.knows(h) {
@@ -170,9 +170,9 @@ func TestADoorIsReadAgainAfterAWhile(t *testing.T) {
 
 func TestWhatChangedWhileItWasReadIsNotRemembered(t *testing.T) {
 	m := remember(t)
-	reading, h := m.Begin(), m.read("ada", noon)
+	reading, h := m.Begin(m.At(noon)), m.read("ada", noon)
 	m.Forget([]string{flow.HashToken("bob")})
-	if m.Keep(reading, h.id, h, noon); m.Held(h.id, noon) != nil {
+	if m.Keep(reading, h.id, h); m.Held(h.id, m.At(noon)) != nil {
 		t.Error("it is")
 	}
 }
@@ -182,7 +182,7 @@ func TestAKnownDoorIsFoundWithoutAllocating(t *testing.T) {
 	h := m.read("ada", noon)
 	m.keep(h)
 	if n := testing.AllocsPerRun(100, func() {
-		if got := m.Held(h.id, noon); got == nil || got.Who().Person != "ada" || got.User()[0] != "ada" {
+		if got := m.Held(h.id, m.At(noon)); got == nil || got.Who().Person != "ada" || got.User()[0] != "ada" {
 			t.Fatal(got)
 		}
 	}); n != 0 {

@@ -65,9 +65,11 @@ const (
 // Check answers proxies. It is false for an address that is none of theirs. They write
 // it plainly: who spells it otherwise wants to get past a proxy that keeps browsers out.
 func (g *Gate) Check(w http.ResponseWriter, r *http.Request) bool {
-	switch path := r.URL.EscapedPath(); {
-	case path == forwardAuth:
+	if r.URL.RawPath == "" && r.URL.Path == forwardAuth { // most of all requests: nothing in it to escape
 		g.check(w, r, byForward)
+		return true
+	}
+	switch path := r.URL.EscapedPath(); {
 	case path == authRequest:
 		g.check(w, r, byNginx)
 	case path == extAuthz || strings.HasPrefix(path, extAuthz+"/"):
