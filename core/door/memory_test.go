@@ -3,6 +3,7 @@ package door
 import (
 	"crypto/rand"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,5 +191,43 @@ func TestAKnownDoorIsFoundWithoutAllocating(t *testing.T) {
 	}
 	if h.Session() != flow.HashToken("ada") {
 		t.Error(h.Session())
+	}
+}
+
+// Whoever looks holds no lock: what is found is whole, and of who was forgotten
+// nothing is found.
+func TestManyLookWhileOthersChange(t *testing.T) {
+	m := remember(t)
+	var doors []*Held
+	for n := range 400 {
+		doors = append(doors, m.read(fmt.Sprintf("person-%d", n/2), noon))
+	}
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for n := range 4000 {
+				h := doors[(n*7+worker)%len(doors)]
+				got := m.Held(h.id, m.At(noon))
+				if got != nil && (got.id != h.id || got.Person() != h.Person() || got.User()[0] != h.Person()) {
+					t.Errorf("the door of %s is that of %s", h.Person(), got.Person())
+				}
+				switch {
+				case n%50 == 0:
+					m.Forget([]string{flow.HashToken(h.Person())})
+					if got != nil && m.Held(h.id, m.At(noon)) == got {
+						t.Errorf("%s was forgotten", h.Person())
+					}
+				case got == nil:
+					again := m.read(h.Person(), noon)
+					m.Keep(m.Begin(m.At(noon)), h.id, again)
+				case n%1000 == 1:
+					m.Sweep(noon)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if doors, bytes := m.count(); bytes != m.bytes || doors == 0 {
+		t.Errorf("%d doors of %d bytes, %d counted", doors, bytes, m.bytes)
 	}
 }
