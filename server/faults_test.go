@@ -197,7 +197,7 @@ func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure, la
 	v.late = late
 	v.order(order{Do: "arm", N: n, How: how})
 	failed := ""
-	for i := 0; !e.done(v); i++ {
+	for i := 0; !e.done(v) || v.unsaved(); i++ {
 		v.goOn()
 		answer, page := v.answered(), v.page
 		v.follow()

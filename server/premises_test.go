@@ -496,6 +496,10 @@ func (v *visitor) goOn() {
 	path, _, _ := strings.Cut(p.url, "?")
 	switch p.name {
 	case "", "security":
+		if v.unsaved() {
+			v.get("/account/codes/new")
+			return
+		}
 		v.get(v.start)
 	case "sign-in":
 		word := v.word
@@ -628,6 +632,12 @@ func (v *visitor) goOn() {
 	default:
 		v.Fatalf("nobody knows what to do here: %s", p.brief())
 	}
+}
+
+// unsaved says whether the page asks for new recovery codes: those of the new app were
+// made, and the answer that shows them was lost.
+func (v *visitor) unsaved() bool {
+	return at("security")(v) && strings.Contains(v.page.words(), "You have not saved your recovery codes")
 }
 
 // enter enters a code and remembers that.
