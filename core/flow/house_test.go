@@ -585,7 +585,7 @@ func (h *house) codes(used ...int) {
 	for _, i := range used {
 		set.Used[i] = true
 	}
-	f := factor.New(factor.Recovery, h.ada.ID, "", set.Encode(), start.Add(-80*24*time.Hour))
+	f := factor.New(factor.Recovery, h.ada.ID, "", set.Encode(), start.Add(-81*24*time.Hour))
 	f.ID = "codes"
 	h.quietly(factor.Bound{Factor: f})
 }

@@ -332,6 +332,12 @@ var setUpRows = []row{
 		h.unseen(func() { toSecret(h); h.scanned() })
 		h.newFactor(h.fresh())
 	}},
+	{"codes that nobody prepared, of a set-up that goes meanwhile", func(h *house) {
+		h.unseen(func() { toSecret(h); h.scanned() })
+		code := h.fresh()
+		h.beforeCall(4, func() { h.quietly(flow.SetupsDropped{Person: h.ada.ID}) })
+		h.newFactor(code)
+	}},
 	{"codes are prepared of a set-up that is gone", func(h *house) {
 		h.hashes = true
 		h.unseen(func() { toSecret(h) })
