@@ -288,3 +288,17 @@ func (h *house) says(digits string, newApp bool) {
 	}
 	h.Error("no text went out")
 }
+
+// The lives of what is under way: no other test has all of them stand in figures.
+func TestHowLongWhatIsUnderWayLives(t *testing.T) {
+	const hour = time.Hour
+	for got, want := range map[time.Duration]time.Duration{flow.CodeIdle: hour / 4, flow.SetupIdle: hour, flow.SetupLength: 4 * hour, flow.MovedFor: hour / 60,
+		flow.RecoveryOpen: 72 * hour, flow.SetupKept: 48 * hour, flow.CodesShown: hour / 2} {
+		if got != want {
+			t.Errorf("%s, and it was %s", got, want)
+		}
+	}
+	if flow.AttemptKept != 24*hour || flow.SetupLife != 24*hour {
+		t.Error("what is kept for a day is not")
+	}
+}
