@@ -88,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer core.Close()
+	defer spare(core.Hasher.Parallel())()
 	s := &Server{core: core, log: newLog(o.Config, os.Stderr), metrics: m}
 	s.passes = store.NewPasses(core.Store, core.Now, core.Doors.Hold)
 	core.Apps.known = s.passes.Known
