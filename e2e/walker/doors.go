@@ -115,8 +115,29 @@ func (w *World) probed(b *Browser) *Breach {
 		if found := w.mayEnter(b, x); found != nil {
 			return found
 		}
+		if found := w.misplaced(b, site); found != nil {
+			return found
+		}
 	}
 	return nil
+}
+
+// misplaced asks at another app with the cookie of this one, which is of no use there.
+func (w *World) misplaced(b *Browser, site *Site) *Breach {
+	other := Sites[w.probes%len(Sites)]
+	if other == site {
+		return nil
+	}
+	at := b.at(other.Origin)
+	before, had := at[doorCookie]
+	at[doorCookie] = b.Sites[site.Origin][doorCookie]
+	all := other.all()
+	found := w.heard(b, b.send(w.Portal, "POST", other.Origin+all[w.probes/len(Sites)%len(all)].URI, nil))
+	at[doorCookie] = before
+	if !had {
+		delete(at, doorCookie)
+	}
+	return found
 }
 
 func (w *World) temptation(site *Site, cookie string) Place {
