@@ -148,12 +148,13 @@ type Watch struct {
 	Store *Store
 	Now   func() time.Time
 	Log   *slog.Logger
-	Fresh func(begun time.Time) // after each reading: what is remembered is as new as that
+	Fresh func(begun, now time.Time) // after each reading: what is remembered is as new as that
 	Done  func()
 
 	node  string
 	seen  map[string]int64
 	last  int64 // the newest moment in the table
+	read  int64 // the newest that no clock which was set back has left there
 	alive time.Time
 	aged  time.Time // the same by the portal's clock, which may be set
 }
@@ -165,7 +166,7 @@ func (w *Watch) Run(ctx context.Context) {
 	defer tick.Stop()
 	failing := false
 	for {
-		switch err := w.read(ctx); {
+		switch err := w.look(ctx); {
 		case err != nil && ctx.Err() == nil && !failing:
 			failing = true
 			w.Log.Warn("changes not read: doors ask the database each time", "error", err)
@@ -184,7 +185,7 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-func (w *Watch) read(ctx context.Context) error {
+func (w *Watch) look(ctx context.Context) error {
 	begun, now := time.Now(), w.Now()
 	ctx, cancel := context.WithTimeout(ctx, watchFresh)
 	defer cancel()
@@ -196,12 +197,19 @@ func (w *Watch) read(ctx context.Context) error {
 	}
 	var people []string
 	apps, news := false, false
+	ahead := ms(now) + clocksDiffer.Milliseconds()
+	if w.read >= ahead {
+		w.read = 0
+	}
 	for _, c := range rows {
 		if _, known := w.seen[c.ID]; known {
 			continue
 		}
 		w.seen[c.ID], news = c.At, true
 		w.last = max(w.last, c.At)
+		if c.At < ahead {
+			w.read = max(w.read, c.At)
+		}
 		if c.About == aboutApps {
 			apps = true
 		} else {
@@ -209,18 +217,21 @@ func (w *Watch) read(ctx context.Context) error {
 		}
 	}
 	w.Store.heard(people, apps)
-	w.Fresh(begun)
 	if len(w.seen) > 2*len(rows)+100 {
 		clear(w.seen)
 		for _, c := range rows {
 			w.seen[c.ID] = c.At
 		}
 	}
-	// A clock that was set makes the last sign of life look old.
+	// A clock that was set makes the last sign of life look old. Nothing is believed
+	// before the new one is there: until then no command waits for this node.
 	if news || begun.Sub(w.alive) >= aliveEvery || now.Sub(w.aged).Abs() >= aliveEvery {
-		w.alive, w.aged = begun, now
 		// Not now: what is being written at this moment has not been read.
-		return w.Store.Apply(ctx, change.Set{nodeAlive{ID: w.node, At: now, Passed: w.last}})
+		if err := w.Store.Apply(ctx, change.Set{nodeAlive{ID: w.node, At: now, Passed: w.read}}); err != nil {
+			return err
+		}
+		w.alive, w.aged = begun, now
 	}
+	w.Fresh(begun, now)
 	return nil
 }

@@ -23,6 +23,7 @@ type Passes struct {
 
 	known *door.Memory
 	until atomic.Int64 // the age of the memory, until when what it knows counts
+	wall  atomic.Int64 // what the clock said when the memory began, by the last reading
 
 	seen chan string // sessions whose idle end moves
 }
@@ -46,10 +47,19 @@ func NewPasses(s *Store, now func() time.Time, hold func(door.Pass, time.Time) *
 // Known says whether what other nodes change is known here, up to a second ago.
 func (p *Passes) Known() bool { return p.counts(p.known.At(p.now())) }
 
-func (p *Passes) counts(at door.Moment) bool { return int64(at.Age()) < p.until.Load() }
+// counts is false also when the clock has been set since the last reading: to commands
+// this node looks dead then, and they do not wait for it.
+func (p *Passes) counts(at door.Moment) bool {
+	set := time.Duration(at.Began() - p.wall.Load()).Abs()
+	return int64(at.Age()) < p.until.Load() && set < aliveEvery
+}
 
-// Fresh says that all changes up to a moment have been heard.
-func (p *Passes) Fresh(at time.Time) { p.until.Store(int64(p.known.Until(at.Add(watchFresh)))) }
+// Fresh says that all changes up to a moment have been heard, which is now by the
+// portal's clock.
+func (p *Passes) Fresh(at, now time.Time) {
+	p.wall.Store(now.UnixNano() - int64(p.known.Until(at)))
+	p.until.Store(int64(p.known.Until(at.Add(watchFresh))))
+}
 
 // Held is what the door of a cookie's hash is worth, or nil.
 func (p *Passes) Held(ctx context.Context, id [32]byte) (*door.Held, error) {

@@ -58,6 +58,9 @@ func (m *Memory) At(now time.Time) Moment { return Moment{now, time.Since(m.begu
 // Age is how long ago the memory began.
 func (m Moment) Age() time.Duration { return m.age }
 
+// Began is when the memory began, by the clock as it goes now, in nanoseconds since 1970.
+func (m Moment) Began() int64 { return m.now.UnixNano() - int64(m.age) }
+
 // Until is the age that the memory has at a time.
 func (m *Memory) Until(at time.Time) time.Duration { return at.Sub(m.begun) }
 
