@@ -88,7 +88,7 @@ func settle(p *premises, folder string) (*premises, error) {
 	if p.core, err = server.OpenBehind(context.Background(), c, p.db.wrap); err != nil {
 		return nil, err
 	}
-	p.core.Flow.Params = person.Floor
+	p.core.Flow.Params, p.core.Hasher.Collect = person.Floor, func() {}
 	p.core.Now, p.core.Flow.Now, p.core.Manage.Now = p.now, p.now, p.now
 	log := slog.New(slog.DiscardHandler)
 	if p.handler, err = p.core.Handler(log); err != nil {

@@ -18,7 +18,7 @@ import (
 // quiet makes a queue that leaves the collector alone.
 func quiet(parallel int) *Queue {
 	q := NewQueue(parallel)
-	q.collect, q.giveBack = func() {}, func() {}
+	q.Collect, q.giveBack = func() {}, func() {}
 	return q
 }
 
