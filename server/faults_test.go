@@ -169,7 +169,13 @@ func (v *visitor) answered() string {
 
 const actsMost = 80
 
-var every = flag.Int("every", 1, "of how many statements one fails")
+var every = flag.Int("every", 1, "of how many statements one fails, in each way")
+
+// patience is how long a request may take where a statement hangs, and hang how long that does.
+const (
+	patience = time.Second
+	hang     = patience + 200*time.Millisecond
+)
 
 // undisturbed does an errand without a fault.
 func (e errand) undisturbed(t *testing.T, d door, how failure) (c course) {
@@ -191,9 +197,12 @@ func (e errand) undisturbed(t *testing.T, d door, how failure) (c course) {
 }
 
 // disturbed does it with a fault, and says whether there was one.
-func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure, late time.Duration) bool {
+func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure) bool {
 	t.Helper()
-	v := e.begin(t, d)
+	v, late := e.begin(t, d), time.Duration(0)
+	if how.Hang > 0 {
+		late = patience
+	}
 	v.late = late
 	v.order(order{Do: "arm", N: n, How: how})
 	failed := ""
@@ -328,54 +337,46 @@ func errandsIn(t *testing.T, d func(t *testing.T) door, counted failure, disturb
 }
 
 func here(t *testing.T) door { return site(t, "", false) }
+func let(t *testing.T) door  { return rent(t, "") }
 
-// three are an early statement, one in the middle and a late one.
-func three(n int) []int { return []int{1 + n/5, 1 + n/2, 1 + n*9/10} }
-
-// TestAFailingStatementOpensNothing lets each statement of each errand fail.
-func TestAFailingStatementOpensNothing(t *testing.T) {
-	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
-		n := 1
-		for e.disturbed(t, d, c, n, failure{}, 0) && !t.Failed() {
-			n += *every
+// failing lets one statement in every -every of each errand fail, but so many at least.
+// Where each fails it goes on past what was foreseen, until there is none left.
+func failing(t *testing.T, open func(t *testing.T) door, how failure, least int) {
+	errandsIn(t, open, how, func(t *testing.T, e errand, d door, c course) {
+		step, failed := max(1, min(*every, c.stmts/least)), 0
+		for n := 1 + step/5; (step == 1 || n <= c.stmts) && e.disturbed(t, d, c, n, how); n += step {
+			failed++
 		}
-		if n < c.stmts/2 {
-			t.Errorf("%d statements of %d: this test is blind", n, c.stmts)
+		t.Logf("%d statements failed", failed)
+		if failed < max(1, c.stmts/step/2) {
+			t.Errorf("%d statements failed of %d: this test is blind", failed, c.stmts)
 		}
 	})
+}
+
+// TestAFailingStatementOpensNothing lets a statement of each errand fail.
+func TestAFailingStatementOpensNothing(t *testing.T) {
+	failing(t, here, failure{}, 1)
 }
 
 // TestADatabaseThatGoesOpensNothing lets it fail from one statement on until the answer.
 func TestADatabaseThatGoesOpensNothing(t *testing.T) {
-	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
-		for n := 2; e.disturbed(t, d, c, n, failure{On: true}, 0) && !t.Failed(); n += 9 * *every {
-		}
-	})
+	failing(t, here, failure{On: true}, 1)
 }
 
 // TestALostAnswerOpensNothing commits, and does not hear of it.
 func TestALostAnswerOpensNothing(t *testing.T) {
-	how := failure{Late: true, Only: "COMMIT"}
-	errandsIn(t, here, how, func(t *testing.T, e errand, d door, c course) {
-		for n := 1; e.disturbed(t, d, c, n, how, 0) && !t.Failed(); n += (*every + 3) / 4 {
-		}
-	})
+	failing(t, here, failure{Late: true, Only: "COMMIT"}, 1)
 }
 
 // TestAHangingStatementOpensNothing lets a statement take longer than a request may.
 func TestAHangingStatementOpensNothing(t *testing.T) {
-	errandsIn(t, here, failure{}, func(t *testing.T, e errand, d door, c course) {
-		for _, n := range three(c.stmts) {
-			e.disturbed(t, d, c, n, failure{Hang: 2200 * time.Millisecond}, 2*time.Second)
-		}
-	})
+	t.Run("before it is done", func(t *testing.T) { failing(t, here, failure{Hang: hang}, 3) })
+	t.Run("after a commit", func(t *testing.T) { failing(t, here, failure{Hang: hang, Late: true, Only: "COMMIT"}, 1) })
 }
 
 // TestAKillOpensNothing ends the process with a statement.
 func TestAKillOpensNothing(t *testing.T) {
-	errandsIn(t, func(t *testing.T) door { return rent(t) }, failure{}, func(t *testing.T, e errand, d door, c course) {
-		for i, n := range three(c.stmts) {
-			e.disturbed(t, d, c, n, failure{Kill: true, Late: i == 1}, 0)
-		}
-	})
+	t.Run("before it is done", func(t *testing.T) { failing(t, let, failure{Kill: true}, 3) })
+	t.Run("after a commit", func(t *testing.T) { failing(t, let, failure{Kill: true, Late: true, Only: "COMMIT"}, 1) })
 }

@@ -73,8 +73,7 @@ func (f *faulty) meet(ctx context.Context, text string, do func() error) error {
 		}
 	}
 	if how.Kill {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+		die()
 	}
 	if how.Hang == 0 {
 		return errFaulty
@@ -84,6 +83,12 @@ func (f *faulty) meet(ctx context.Context, text string, do func() error) error {
 	case <-time.After(how.Hang):
 	}
 	return context.DeadlineExceeded
+}
+
+// die is a kill of the process, which nothing follows.
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 // wrap puts it before a driver.

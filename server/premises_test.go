@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -47,6 +48,7 @@ type premises struct {
 	core    *server.Core
 	handler http.Handler
 	db      faulty
+	wire    *wire // to a database elsewhere
 	clock   atomic.Int64
 	close   func() error
 
@@ -85,6 +87,13 @@ func settle(p *premises, folder string) (*premises, error) {
 	if err != nil {
 		return nil, err
 	}
+	if to := c.Database.Reveal(); to != "" {
+		var address string
+		if p.wire, address, err = lay(to, &p.db); err != nil {
+			return nil, err
+		}
+		c.Database = config.Secret(address)
+	}
 	if p.core, err = server.OpenBehind(context.Background(), c, p.db.wrap); err != nil {
 		return nil, err
 	}
@@ -111,7 +120,11 @@ func settle(p *premises, folder string) (*premises, error) {
 	p.close = func() error {
 		stop()
 		wg.Wait()
-		return p.core.Close()
+		err := p.core.Close()
+		if p.wire != nil {
+			err = errors.Join(err, p.wire.Close())
+		}
+		return err
 	}
 	return p, nil
 }

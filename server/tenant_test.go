@@ -88,14 +88,14 @@ type tenant struct {
 }
 
 // rent opens premises that can be killed.
-func rent(t *testing.T) *tenant {
+func rent(t *testing.T, more string) *tenant {
 	t.Helper()
 	folder, err := os.MkdirTemp("/dev/shm", "sallyport-test-")
 	if err != nil {
 		folder = t.TempDir()
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := furnish(folder, "", false); err != nil {
+	if err := furnish(folder, more, false); err != nil {
 		t.Fatal(err)
 	}
 	d := &tenant{T: t, folder: folder, clock: time.Now()}
@@ -178,5 +178,8 @@ func (d *tenant) obey(o order) (obeyed, error) {
 		return s.Obeyed, errors.New(s.Err)
 	}
 	d.clock = s.Obeyed.At
+	if o.Do == "seen" && s.Obeyed.Text != "" {
+		d.again() // what goes on beside requests met it, and it is about to die
+	}
 	return s.Obeyed, nil
 }

@@ -1,41 +1,36 @@
-//go:build !race
-
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
 	"net/url"
 	"sync"
-	"testing"
-
-	"sallyport/back/storetest"
+	"time"
 )
 
 // wire is the way to a PostgreSQL server. It counts the statements that go along it,
-// and breaks off in the middle of one.
+// and breaks off in the middle of one, at once or after a silence.
 type wire struct {
 	net.Listener
 	db *faulty
 	to string
 }
 
-// lay lays a wire to an empty database, and returns the address to use.
-func lay(t *testing.T, db *faulty) string {
-	t.Helper()
-	address, err := url.Parse(storetest.Postgres(t))
+// lay lays a wire to a database, and returns the address to use.
+func lay(to string, db *faulty) (*wire, string, error) {
+	address, err := url.Parse(to)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	w := &wire{l, db, address.Host}
 	address.Host = l.Addr().String()
-	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			near, err := l.Accept()
@@ -45,7 +40,7 @@ func lay(t *testing.T, db *faulty) string {
 			go w.join(near)
 		}
 	}()
-	return address.String()
+	return w, address.String(), nil
 }
 
 // call is a connection.
@@ -65,16 +60,20 @@ func (w *wire) join(near net.Conn) {
 	c := &call{near: near, far: far, heard: make(chan struct{}, 1)}
 	go c.back()
 	defer c.hangUp()
+	in, out := bufio.NewReader(near), bufio.NewWriter(far)
 	for first := true; ; first = false { // the first message has no letter
+		if in.Buffered() == 0 && out.Flush() != nil {
+			return
+		}
 		head := make([]byte, 5)
 		if first {
 			head = head[1:]
 		}
-		if _, err := io.ReadFull(near, head); err != nil {
+		if _, err := io.ReadFull(in, head); err != nil {
 			return
 		}
 		body := make([]byte, max(0, int(binary.BigEndian.Uint32(head[len(head)-4:]))-4))
-		if _, err := io.ReadFull(near, body); err != nil {
+		if _, err := io.ReadFull(in, body); err != nil {
 			return
 		}
 		text := ""
@@ -86,13 +85,15 @@ func (w *wire) join(near net.Conn) {
 			text = "Execute"
 		}
 		if text == "" {
-			if _, err := far.Write(append(head, body...)); err != nil {
+			if _, err := out.Write(append(head, body...)); err != nil {
 				return
 			}
 			continue
 		}
 		how, fails := w.db.fails(text)
 		if fails && !how.Late {
+			_ = out.Flush()
+			c.fail(how)
 			return
 		}
 		if fails {
@@ -100,11 +101,13 @@ func (w *wire) join(near net.Conn) {
 			c.deaf = true
 			c.mu.Unlock()
 		}
-		if _, err := far.Write(append(head, body...)); err != nil {
+		if _, err := out.Write(append(head, body...)); err != nil {
 			return
 		}
 		if fails { // it is done, and nobody hears of it
+			_ = out.Flush()
 			<-c.heard
+			c.fail(how)
 			return
 		}
 	}
@@ -135,29 +138,16 @@ func (c *call) back() {
 	}
 }
 
+// fail is the end of a call in a statement: nothing is heard until one side gives up.
+func (c *call) fail(how failure) {
+	if how.Kill {
+		die()
+	}
+	_ = c.near.SetReadDeadline(time.Now().Add(how.Hang))
+	_, _ = io.Copy(io.Discard, c.near)
+}
+
 func (c *call) hangUp() {
 	_ = c.near.Close()
 	_ = c.far.Close()
-}
-
-// TestABrokenWireOpensNothing loses the connection to PostgreSQL in the middle of
-// every errand, before a statement and after a commit.
-func TestABrokenWireOpensNothing(t *testing.T) {
-	apart := func(t *testing.T) door {
-		p := &premises{}
-		return furnished(t, p, "database: "+lay(t, &p.db)+"\n", false)
-	}
-	t.Run("before a statement", func(t *testing.T) {
-		errandsIn(t, apart, failure{}, func(t *testing.T, e errand, d door, c course) {
-			for n := 1; e.disturbed(t, d, c, n, failure{}, 0) && !t.Failed(); n += 11 * *every {
-			}
-		})
-	})
-	how := failure{Late: true, Only: "COMMIT"}
-	t.Run("after a commit", func(t *testing.T) {
-		errandsIn(t, apart, how, func(t *testing.T, e errand, d door, c course) {
-			for n := 1; e.disturbed(t, d, c, n, how, 0) && !t.Failed(); n += 2 * *every {
-			}
-		})
-	})
 }
