@@ -371,12 +371,14 @@ func TestALostAnswerOpensNothing(t *testing.T) {
 
 // TestAHangingStatementOpensNothing lets a statement take longer than a request may.
 func TestAHangingStatementOpensNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("before it is done", func(t *testing.T) { failing(t, here, failure{Hang: hang}, 3) })
 	t.Run("after a commit", func(t *testing.T) { failing(t, here, failure{Hang: hang, Late: true, Only: "COMMIT"}, 1) })
 }
 
 // TestAKillOpensNothing ends the process with a statement.
 func TestAKillOpensNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("before it is done", func(t *testing.T) { failing(t, let, failure{Kill: true}, 3) })
 	t.Run("after a commit", func(t *testing.T) { failing(t, let, failure{Kill: true, Late: true, Only: "COMMIT"}, 1) })
 }
