@@ -521,7 +521,7 @@ func TestFullDiskOfPostgreSQL(t *testing.T) {
 	code, made := owner.app.code(), time.Now()
 
 	// Rows that were linked leave room in their pages, which is to be filled too.
-	for p.count("SELECT COUNT(*) FROM audit WHERE seq = 0") > 0 {
+	for p.count("SELECT COUNT(*) FROM audit_waiting") > 0 {
 		time.Sleep(50 * time.Millisecond)
 	}
 	db := p.base()

@@ -110,7 +110,7 @@ func (t txn) apply(effect change.Effect) error {
 		return t.message(e)
 	case audit.Entry:
 		return t.audit(e)
-	case audit.Leased, linked, headKeeps, pruned:
+	case audit.Leased, linked, headKeeps, pruned, adopted:
 		return t.chain(e)
 	case app.Beside, app.Saved, app.Removed:
 		return t.app(e)

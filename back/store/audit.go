@@ -32,7 +32,7 @@ func (t txn) audit(e audit.Entry) error {
 	if t.Later(row) {
 		return nil
 	}
-	return t.do(insert("audit", auditColumns), row.values...)
+	return t.do(appendAndWait, append(row.values, placeless)...)
 }
 
 // deleted is the tag of whom the same change deletes: entries that it erases bear

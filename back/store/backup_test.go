@@ -105,6 +105,7 @@ func TestABackupGoesFromEitherDatabaseIntoEither(t *testing.T) {
 				for id := range got["audit"] { // the one more
 					if want["audit"][id] == nil {
 						delete(got["audit"], id)
+						delete(got["audit_waiting"], id)
 					}
 				}
 				alike(t, want, got)
@@ -112,7 +113,7 @@ func TestABackupGoesFromEitherDatabaseIntoEither(t *testing.T) {
 					t.Errorf("of %d known browsers, set-ups and leases there are %v, %v and %v", left, got["known"], got["setups"], got["leases"])
 				}
 				again := taken(t, place)
-				if a, b := len(linesOf(t, file)), len(linesOf(t, again)); b != a+1-left {
+				if a, b := len(linesOf(t, file)), len(linesOf(t, again)); b != a+2-left { // an entry, which waits for its place
 					t.Errorf("a backup of the copy has %d lines, the first had %d", b, a)
 				}
 				if place.Folder == "" {

@@ -26,7 +26,7 @@ type place struct {
 	Link string
 }
 
-// waiting is an entry that waits for its link, and what it gets.
+// waiting is an entry that waits for its place in the chain, and what it gets.
 type waiting struct {
 	ID, MAC string
 	place
@@ -61,6 +61,8 @@ func (t txn) chain(effect change.Effect) error {
 			strconv.FormatInt(h.Seq, 10), h.Seq, h.Link, ms(h.At), h.Sign, ms(e.EndsAt))
 	case pruned:
 		return t.pruned(e)
+	case adopted:
+		return t.adopted(e)
 	}
 	return fmt.Errorf("no such effect on the chain")
 }
@@ -134,29 +136,42 @@ func (s *Store) linkKept(ctx context.Context, tx database.Tx, kept []any) (from,
 	return from, from, nil
 }
 
-// write writes entries, many with one statement.
+// write writes entries, many with one statement. Those that have no place wait for one.
 func write(ctx context.Context, tx database.Tx, rows []*appended) error {
 	for len(rows) > 0 {
 		n := 1
-		if len(rows) >= appendMany {
-			n = appendMany
+		if len(rows) >= manyEntries {
+			n = manyEntries
 		}
-		e := database.Statement{Of: rows[0].of, Query: appendStatements[n]}
+		e := database.Statement{Of: rows[0].of, Query: appendRows[n]}
 		for _, row := range rows[:n] {
-			e.Args = append(append(e.Args, row.values...), row.Seq, row.Link)
+			link := row.Link
+			if row.Seq == 0 {
+				link = placeless
+			}
+			e.Args = append(append(e.Args, row.values...), row.Seq, link)
 		}
 		if err := tx.Run(ctx, e); err != nil {
 			return err
+		}
+		for _, row := range rows[:n] {
+			if row.Seq > 0 {
+				continue
+			}
+			if err := tx.Run(ctx, database.Statement{Of: row.of, Query: "INSERT INTO audit_waiting (entry, mac) VALUES ($1, $2)", Args: []any{row.values[0], row.mac}}); err != nil {
+				return err
+			}
 		}
 		rows = rows[n:]
 	}
 	return nil
 }
 
-// appendMany is how many entries one statement appends, if it is not one.
-const appendMany = 8
+// manyEntries is how many entries one statement writes, if it is not one: few forms, so
+// that each is prepared once.
+const manyEntries = 8
 
-var appendStatements = map[int]string{1: appendStatement(1), appendMany: appendStatement(appendMany)}
+var appendRows = map[int]string{1: appendStatement(1), manyEntries: appendStatement(manyEntries)}
 
 func appendStatement(n int) string {
 	const columns = auditColumns + ", seq, link"
@@ -172,6 +187,13 @@ func appendStatement(n int) string {
 	return one
 }
 
+// placeless is the link in an entry's own row while it has none there: programs before
+// schema 10 link what has an empty one.
+const placeless = "-"
+
+// appendAndWait writes an entry and lets it wait for its place (PostgreSQL alone).
+var appendAndWait = "WITH entry AS (" + makeInsert("audit", auditColumns+", link") + " RETURNING id, mac) INSERT INTO audit_waiting (entry, mac) SELECT id, mac FROM entry"
+
 // moveEnd moves the end of the chain on, if it is where it was thought to be.
 const moveEnd = "UPDATE audit_chain SET seq = $2, link = $3 WHERE id = $1 AND seq = $4 AND link = $5"
 
@@ -184,46 +206,50 @@ func (t txn) linked(e linked) error {
 	if err := t.must(e, moveEnd, chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link); err != nil {
 		return err
 	}
-	for left := e.Entries; len(left) > 0; {
-		n := linkSize(len(left))
-		var args []any
-		for _, w := range left[:n] {
-			args = append(args, w.ID, w.Seq, w.Link)
+	if t.store.embedded {
+		for _, w := range e.Entries {
+			if err := t.must(e, "INSERT INTO audit_places (entry, seq, link) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", w.ID, w.Seq, w.Link); err != nil {
+				return err
+			}
+			if err := t.must(e, "DELETE FROM audit_waiting WHERE entry = $1", w.ID); err != nil {
+				return err
+			}
 		}
-		rows, err := t.rows(linkMany[n], args...)
-		if err != nil {
-			return err
-		}
-		if rows != int64(n) {
-			return &change.Refused{Effect: e}
-		}
-		left = left[n:]
+		return nil
 	}
-	return nil
+	ids, numbers, links := make([]string, len(e.Entries)), make([]int64, len(e.Entries)), make([]string, len(e.Entries))
+	for i, w := range e.Entries {
+		ids[i], numbers[i], links[i] = w.ID, w.Seq, w.Link
+	}
+	all := func(query string, args ...any) error {
+		rows, err := t.rows(query, args...)
+		if err == nil && rows != int64(len(ids)) {
+			err = &change.Refused{Effect: e}
+		}
+		return err
+	}
+	if err := all(placeAll, ids, numbers, links); err != nil {
+		return err
+	}
+	return all(unwaitAll, ids)
 }
 
-// linkMany are the statements that link so many entries at once: few, so that each
-// is prepared once.
-var linkMany = map[int]string{1: linkStatement(1), 8: linkStatement(8), 64: linkStatement(64)}
+// placeAll and unwaitAll are for PostgreSQL: a list is one value there, and half of the
+// cost of one for each entry.
+const (
+	placeAll = "INSERT INTO audit_places (entry, seq, link) SELECT entry, seq, link FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[])) " +
+		"AS given (entry, seq, link) ON CONFLICT DO NOTHING"
+	unwaitAll = "DELETE FROM audit_waiting WHERE entry = ANY(CAST($1 AS TEXT[]))"
+)
 
-func linkSize(left int) int {
-	switch {
-	case left >= 64:
-		return 64
-	case left >= 8:
-		return 8
-	}
-	return 1
-}
+// placed are the entries that have a place, whether in their own row or beside it; it
+// stands for the table. One that has two has none beside: its number is missing then.
+const placed = "(SELECT " + auditColumns + ", seq, link FROM audit WHERE seq > 0 UNION ALL " +
+	"SELECT a.id, a.at, a.person, a.actor, a.event, a.method, a.reason, a.attempt, a.detail, a.mac, a.parts_hash, p.seq, p.link " +
+	"FROM audit_places AS p JOIN audit AS a ON a.id = p.entry AND a.seq = 0) AS audit"
 
-func linkStatement(n int) string {
-	rows := make([]string, n)
-	for i := range rows {
-		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT))", 3*i+1, 3*i+2, 3*i+3)
-	}
-	return "WITH next (entry, number, tie) AS (VALUES " + strings.Join(rows, ", ") + ") " +
-		"UPDATE audit SET seq = next.number, link = next.tie FROM next WHERE audit.id = next.entry AND audit.link = ''"
-}
+// loose says of an entry that it has no place.
+const loose = "seq <= 0 AND NOT EXISTS (SELECT 1 FROM audit_places AS p WHERE p.entry = audit.id AND p.seq > 0)"
 
 // linkOf ties an entry to the one before it.
 func (s *Store) linkOf(before place, mac string) place {
@@ -233,7 +259,7 @@ func (s *Store) linkOf(before place, mac string) place {
 
 // Unlinked says whether entries wait for their link.
 func (s *Store) Unlinked(ctx context.Context) (bool, error) {
-	one, err := first(list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 LIMIT 1"))
+	one, err := first(list(ctx, s, scanWaiting, "SELECT entry, mac FROM audit_waiting LIMIT 1"))
 	return one != nil, err
 }
 
@@ -261,7 +287,7 @@ func (s *Store) LinkEntries(ctx context.Context, most int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		entries, err := list(ctx, s, scanWaiting, "SELECT id, mac FROM audit WHERE seq = 0 ORDER BY at, id LIMIT $1", most)
+		entries, err := list(ctx, s, scanWaiting, "SELECT entry, mac FROM audit_waiting ORDER BY entry LIMIT $1", most)
 		if err != nil || len(entries) == 0 {
 			return 0, err
 		}
@@ -316,7 +342,7 @@ func (s *Store) reached(ctx context.Context) (end place, err error) {
 		}
 		back := seen.Seq > 0
 		if end.Seq > seen.Seq && back {
-			there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", seen.Seq))
+			there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM "+placed+" WHERE seq = $1", seen.Seq))
 			if err != nil {
 				return end, err
 			}

@@ -25,7 +25,7 @@ func TestNothingForgedIsSigned(t *testing.T) {
 			insert + "SELECT k.id, k.at, k.person, k.actor, k.event, k.method, k.reason, k.attempt, k.detail, k.mac, k.parts_hash, 2, o.link FROM kept k, kept o WHERE k.seq = 4 AND o.seq = 2"}, 2},
 		{"the link of one that goes", []string{"UPDATE audit SET link = 'x' WHERE seq = 4"}, nil, 4},
 		{"an erased one without a signature", nil, []string{insert + "SELECT 'x', at, 'erased', 'erased', 'signed-in', '', '', '', detail, 'x', '', 0, '' FROM kept WHERE seq = 1",
-			"UPDATE audit SET detail = '' WHERE id = 'x'"}, 8},
+			"UPDATE audit SET detail = '' WHERE id = 'x'", "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE id = 'x'"}, 8},
 		{"one that is in no place", nil, []string{insert + "SELECT 'x', at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, -1, '' FROM kept WHERE seq = 1"}, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,6 +38,7 @@ func TestNothingForgedIsSigned(t *testing.T) {
 				written(t, s, 3, audit.SignedIn, "ada")
 				chained(t, s)
 				db := raw(t, o)
+				inRows(t, db)
 				exec1(t, db, "CREATE TABLE kept AS SELECT * FROM audit")
 				for i, statements := range [][]string{c.before, c.after} {
 					for _, statement := range statements {
@@ -85,6 +86,7 @@ func TestAHeadThatSomebodyPutInHidesNone(t *testing.T) {
 		written(t, s, 2, audit.SignedIn, "ada")
 		chained(t, s)
 		db := raw(t, o)
+		inRows(t, db)
 		for _, statement := range []string{
 			"INSERT INTO audit_heads SELECT '2', 2, link, 0, 'x', 0 FROM audit WHERE seq = 2",
 			"UPDATE audit_heads SET link = 'y'",
@@ -102,8 +104,10 @@ func TestAChainThatWasSetBackIsTold(t *testing.T) {
 		s := open(t, o)
 		db := raw(t, o)
 		set := func(seq string) {
+			inRows(t, db)
 			exec1(t, db, "DELETE FROM audit WHERE seq = "+seq)
-			exec1(t, db, "UPDATE audit SET seq = 0, link = '' WHERE seq > "+seq)
+			exec1(t, db, "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE seq > "+seq)
+			exec1(t, db, "UPDATE audit SET seq = 0, link = '-' WHERE seq > "+seq)
 			exec1(t, db, "UPDATE audit_chain SET seq = "+seq+" - 1, link = (SELECT link FROM audit WHERE seq = "+seq+" - 1)")
 		}
 		told := func(what string) {
@@ -151,7 +155,8 @@ func TestAnEntryThatCannotBeLinkedIsTold(t *testing.T) {
 	o := store.Options{Folder: folder(t), Keys: keyFile(t)}
 	s := open(t, o)
 	written(t, s, 2, audit.SignedIn, "ada")
-	exec1(t, raw(t, o), "INSERT INTO audit SELECT CAST('x' AS BLOB), at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, 0, '' FROM audit LIMIT 1")
+	exec1(t, raw(t, o), "INSERT INTO audit SELECT CAST('x' AS BLOB), at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, 0, '-' FROM audit LIMIT 1")
+	exec1(t, raw(t, o), "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE id = CAST('x' AS BLOB)")
 	if n, err := s.LinkEntries(t.Context(), 10); err == nil {
 		t.Errorf("%d entries linked, and nobody is told why not more", n)
 	}

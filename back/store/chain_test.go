@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +62,48 @@ func faultless(t *testing.T, s *store.Store, kept ...audit.Head) *audit.Report {
 	return r
 }
 
+// inRows gives every linked entry its place in its own row, as the embedded database and
+// earlier programs do; beside gives it one beside it, as the linker does.
+func inRows(t *testing.T, db *sql.DB) {
+	t.Helper()
+	exec1(t, db, "UPDATE audit SET seq = (SELECT seq FROM audit_places WHERE entry = audit.id), link = (SELECT link FROM audit_places WHERE entry = audit.id) WHERE id IN (SELECT entry FROM audit_places)")
+	exec1(t, db, "DELETE FROM audit_places")
+}
+
+func beside(t *testing.T, db *sql.DB) {
+	t.Helper()
+	exec1(t, db, "INSERT INTO audit_places (entry, seq, link) SELECT id, seq, link FROM audit WHERE seq > 0")
+	exec1(t, db, "UPDATE audit SET seq = 0, link = '-' WHERE seq > 0")
+}
+
+var (
+	linkThere  = regexp.MustCompile(`SELECT link FROM audit WHERE`)
+	entryThere = regexp.MustCompile(`(FROM audit|UPDATE audit SET [^(]*?|\)) WHERE seq ([=>] \d+)`)
+)
+
+// asBeside is what somebody does who meets the places beside the entries: a statement
+// about places in their rows, said of those.
+func asBeside(statement string) string {
+	switch {
+	case strings.HasPrefix(statement, "UPDATE audit SET seq = 0"):
+		return "DELETE FROM audit_places" + statement[strings.Index(statement, " WHERE"):]
+	case strings.HasPrefix(statement, "UPDATE audit SET seq"), strings.HasPrefix(statement, "UPDATE audit SET link"):
+		return strings.Replace(statement, "audit", "audit_places", 1)
+	case strings.HasPrefix(statement, "INSERT INTO audit SELECT"):
+		return strings.NewReplacer("41, link FROM", "0, '-' FROM", "WHERE seq = 40", "WHERE id = (SELECT entry FROM audit_places WHERE seq = 40)").Replace(statement)
+	}
+	statement = strings.Replace(linkThere.ReplaceAllString(statement, "SELECT link FROM audit_places WHERE"), "kept_audit ", "kept_audit_places ", 1)
+	return entryThere.ReplaceAllString(statement, "$1 WHERE id IN (SELECT entry FROM audit_places WHERE seq $2)")
+}
+
 func TestTheAuditLogShowsTampering(t *testing.T) {
+	t.Run("places in the rows", func(t *testing.T) {
+		showsTampering(t, inRows, func(statement string) string { return statement })
+	})
+	t.Run("places beside them", func(t *testing.T) { showsTampering(t, beside, asBeside) })
+}
+
+func showsTampering(t *testing.T, lay func(*testing.T, *sql.DB), as func(statement string) string) {
 	on(t, func(t *testing.T, o store.Options) {
 		s := open(t, o)
 		written(t, s, 30, audit.CodeWrong, "ada")
@@ -82,7 +125,9 @@ func TestTheAuditLogShowsTampering(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 		db := raw(t, o)
-		copies := []string{"audit", "audit_chain", "audit_heads", "audit_gaps"}
+		lay(t, db)
+		faultless(t, s, *early, *head)
+		copies := []string{"audit", "audit_places", "audit_chain", "audit_heads", "audit_gaps"}
 		for _, table := range copies {
 			exec1(t, db, "CREATE TABLE kept_"+table+" AS SELECT * FROM "+table)
 		}
@@ -125,7 +170,13 @@ func TestTheAuditLogShowsTampering(t *testing.T) {
 			{"a head of another place", "UPDATE audit_heads SET seq = 29 WHERE seq = 30", 29, nil},
 		} {
 			for _, statement := range strings.Split(c.how, "; ") {
-				exec1(t, db, statement)
+				exec1(t, db, as(statement))
+				switch c.name {
+				case "one taken, the others moved up":
+					exec1(t, db, "DELETE FROM audit_places WHERE entry NOT IN (SELECT id FROM audit)")
+				case "one put in":
+					exec1(t, db, "INSERT INTO audit_places SELECT 'x', 41, 'x' FROM audit WHERE id = 'x' AND seq = 0")
+				}
 			}
 			r := verified(t, s, c.kept...)
 			if r.Fault == nil || r.Fault.Seq != c.at {
@@ -309,6 +360,7 @@ func TestEntriesOfEarlierSchemasVerify(t *testing.T) {
 			exec1(t, db, fmt.Sprintf("UPDATE audit SET parts_hash = '', mac = '%s' WHERE id = '%s'",
 				mac("audit", id, when(i+2), "ada", "ada", "signed-in", "app", "old", "attempt", "a note", "192.0.2.7", "Firefox", "", ""), id))
 		}
+		exec1(t, db, "UPDATE audit_waiting SET mac = (SELECT mac FROM audit WHERE id = entry)")
 		chained(t, s)
 		if r := faultless(t, s); r.Entries != 4 || r.Erased != 0 {
 			t.Errorf("%+v", r)
@@ -319,6 +371,53 @@ func TestEntriesOfEarlierSchemasVerify(t *testing.T) {
 				t.Errorf("%d: %+v", i, r.Fault)
 			}
 			exec1(t, db, "UPDATE audit SET reason = 'old' WHERE id = '"+id+"'")
+		}
+	})
+}
+
+// Whoever may write the database has no entry linked twice: it would have happened twice.
+func TestNoEntryIsInTwoPlaces(t *testing.T) {
+	for name, lay := range map[string]func(*testing.T, *sql.DB){"in its row": inRows, "beside it": beside} {
+		t.Run(name, func(t *testing.T) {
+			on(t, func(t *testing.T, o store.Options) {
+				s := open(t, o)
+				ids := written(t, s, 5, audit.SignedIn, "ada")
+				chained(t, s)
+				db := raw(t, o)
+				lay(t, db)
+				exec1(t, db, "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE id = '"+ids[2]+"'")
+				_, err := s.LinkEntries(t.Context(), 10)
+				if r := verified(t, s); err == nil && (r.Fault == nil || r.Fault.Seq != 6) {
+					t.Errorf("linked again, and nobody is told: %+v", r)
+				}
+			})
+		})
+	}
+}
+
+// A node of an earlier program, which still runs when the tables are those of this one,
+// writes entries that wait nowhere, and links none that has its place beside it.
+func TestEntriesOfANodeOfAnEarlierProgramAreAdopted(t *testing.T) {
+	on(t, func(t *testing.T, o store.Options) {
+		s := open(t, o)
+		written(t, s, 3, audit.SignedIn, "ada")
+		chained(t, s)
+		written(t, open(t, o), 2, audit.SignedIn, "ada") // wait
+		db := raw(t, o)
+		exec1(t, db, "CREATE TABLE fresh AS SELECT * FROM audit_waiting")
+		exec1(t, db, "DELETE FROM audit_waiting")
+		exec1(t, db, "UPDATE audit SET link = '' WHERE id = (SELECT MAX(entry) FROM fresh)")
+		if n := len(strs(t, db, "SELECT id FROM audit WHERE seq = 0 AND link = ''")); n != 1 {
+			t.Errorf("an earlier program would link %d entries", n)
+		}
+		if r := faultless(t, s); r.Unlinked != 2 || r.Entries != 3 {
+			t.Errorf("%+v", r)
+		}
+		if err := s.Sweep(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		if r := faultless(t, s); r.Unlinked != 0 || r.Entries != 5 || r.Last != 5 {
+			t.Errorf("%+v", r)
 		}
 	})
 }

@@ -90,7 +90,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, writer.Close(), readers.Close())
 	}
-	s.db = db
+	s.db, s.embedded = db, true
 	return nil
 }
 

@@ -161,15 +161,16 @@ func TestADatabaseThatIsNoneIsRefused(t *testing.T) {
 // not get the change. Until the first release this row may be made anew.
 func TestMigrationsAreFrozen(t *testing.T) {
 	frozen := map[string]string{
-		"0001_first.sql":       "bbf1d5774c117b76077a608bee00f7ab2fdab4906dbfd1092603f67c77352d41",
-		"0002_pumping.sql":     "8985aa3b72884e2a2d99d6e3f7b8e851038a016b74ac66646a6e35392fa8a529",
-		"0003_mail.sql":        "4c7ed30d71b18e88933eba34545efcb555949639f605aec34d3770a842b9c140",
-		"0004_erasure.sql":     "e7bcab57f65b3a326b5d20081aa3abbbda1e3285644dd7dc784ca6d839f936b8",
-		"0005_audit_chain.sql": "d2af1fe8dda849f1d1005dce51d2f304fd0a4c2d68f6cfe5e4307ce644338cde",
-		"0006_receipts.sql":    "19b0c94c47e569fd843ac094d2fba750814de1664c10d5d910489f8b8ef1c53a",
-		"0007_apps.sql":        "9bf5e6ac0ab6a3d9843872cfa69085be8b404a457d3466707f39c3f97b21d2da",
-		"0008_grants.sql":      "8ab6e0c83871e8154f66a896533797811485fdd17f10e838e6868337dcccb5c6",
-		"0009_audit_wrong.sql": "bf1c0e67fcb9be2aafd9e07c554d70a2969b6bc0eed12fd56845288c5077c4bb",
+		"0001_first.sql":        "bbf1d5774c117b76077a608bee00f7ab2fdab4906dbfd1092603f67c77352d41",
+		"0002_pumping.sql":      "8985aa3b72884e2a2d99d6e3f7b8e851038a016b74ac66646a6e35392fa8a529",
+		"0003_mail.sql":         "4c7ed30d71b18e88933eba34545efcb555949639f605aec34d3770a842b9c140",
+		"0004_erasure.sql":      "e7bcab57f65b3a326b5d20081aa3abbbda1e3285644dd7dc784ca6d839f936b8",
+		"0005_audit_chain.sql":  "d2af1fe8dda849f1d1005dce51d2f304fd0a4c2d68f6cfe5e4307ce644338cde",
+		"0006_receipts.sql":     "19b0c94c47e569fd843ac094d2fba750814de1664c10d5d910489f8b8ef1c53a",
+		"0007_apps.sql":         "9bf5e6ac0ab6a3d9843872cfa69085be8b404a457d3466707f39c3f97b21d2da",
+		"0008_grants.sql":       "8ab6e0c83871e8154f66a896533797811485fdd17f10e838e6868337dcccb5c6",
+		"0009_audit_wrong.sql":  "bf1c0e67fcb9be2aafd9e07c554d70a2969b6bc0eed12fd56845288c5077c4bb",
+		"0010_audit_places.sql": "0d98b159301247e6842eeaeb5e151fa8f1dd1887ed56c0645ad5436e5b2afa4f",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {

@@ -85,7 +85,7 @@ func TestNoRequestWalksThroughEverybody(t *testing.T) {
 	looked := 0
 	for _, text := range slices.Sorted(maps.Keys(h.texts)) {
 		verb, _, _ := strings.Cut(text, " ")
-		if !slices.Contains([]string{"SELECT", "UPDATE", "DELETE", "INSERT"}, verb) || walks.MatchString(text) && !strings.Contains(text, "AS others") {
+		if !slices.Contains([]string{"SELECT", "UPDATE", "DELETE", "INSERT"}, verb) || walks.MatchString(text) && !strings.Contains(text, "AS others") || strings.HasSuffix(text, ";") { // those of migrations
 			continue
 		}
 		args := make([]any, strings.Count(text, "$")+9)

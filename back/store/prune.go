@@ -25,13 +25,17 @@ type gap struct {
 // pruned takes entries away and leaves their gaps.
 type pruned struct {
 	change.Mark
-	Entries  []place
+	Entries  []waiting
 	Old, New []gap
 }
 
 func (t txn) pruned(e pruned) error {
 	for _, d := range e.Entries {
-		if err := t.must(e, "DELETE FROM audit WHERE seq = $1 AND seq > 0 AND link = $2", d.Seq, d.Link); err != nil {
+		if err := t.must(e, "DELETE FROM audit WHERE id = $1 AND (seq = $2 AND link = $3 OR seq = 0 AND EXISTS (SELECT 1 FROM audit_places AS p WHERE p.entry = $1 AND p.seq = $2 AND p.link = $3))",
+			d.ID, d.Seq, d.Link); err != nil {
+			return err
+		}
+		if err := t.do("DELETE FROM audit_places WHERE entry = $1", d.ID); err != nil {
 			return err
 		}
 	}
@@ -83,7 +87,7 @@ func (s *Store) prune(ctx context.Context, which string, args ...any) (more bool
 const pruneTries = 5
 
 func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more bool, err error) {
-	rows, err := list(ctx, s, scanRow, "SELECT "+verifyColumns+" FROM audit WHERE seq > 0 AND "+which+" LIMIT "+strconv.Itoa(sweepBatch), args...)
+	rows, err := list(ctx, s, scanRow, "SELECT "+verifyColumns+" FROM "+placed+" WHERE seq > 0 AND "+which+" LIMIT "+strconv.Itoa(sweepBatch), args...)
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
@@ -100,7 +104,7 @@ func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more 
 			bad = append(bad, place{d.Seq, d.Link})
 			continue
 		}
-		set.Entries = append(set.Entries, place{d.Seq, d.Link})
+		set.Entries = append(set.Entries, waiting{d.ID, d.MAC, place{d.Seq, d.Link}})
 		set.New = append(set.New, gap{First: d.Seq, Last: d.Seq, Link: d.Link})
 	}
 	if len(set.Entries) == 0 {
@@ -123,7 +127,7 @@ func (s *Store) pruneOnce(ctx context.Context, which string, args ...any) (more 
 // signed, if it is there: what the sweeper of another node took looks like that too.
 func (s *Store) stays(ctx context.Context, bad []place) error {
 	for _, p := range bad {
-		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", p.Seq))
+		there, err := first(list(ctx, s, scanPlace, "SELECT seq, link FROM "+placed+" WHERE seq = $1", p.Seq))
 		if err != nil {
 			return err
 		}
@@ -142,7 +146,7 @@ func (s *Store) beside(ctx context.Context, rows []auditRow) (links map[int64]st
 		before, gaps = nil, nil
 		for i, row := range rows {
 			if i == 0 || rows[i-1].Seq != row.Seq-1 {
-				questions = append(questions, into(&before, scanPlace, "SELECT seq, link FROM audit WHERE seq = $1 AND seq > 0", row.Seq-1),
+				questions = append(questions, into(&before, scanPlace, "SELECT seq, link FROM "+placed+" WHERE seq = $1", row.Seq-1),
 					into(&gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps WHERE last_seq = $1", row.Seq-1))
 			}
 			if i == len(rows)-1 || rows[i+1].Seq != row.Seq+1 {
@@ -186,6 +190,9 @@ func (s *Store) joined(gaps []gap) (whole []gap) {
 // sweepAudit drops entries that have passed their time, and those of strangers
 // over their bound. Only what is linked can go, so it links first.
 func (s *Store) sweepAudit(ctx context.Context, now time.Time) error {
+	if err := s.adopt(ctx, now); err != nil {
+		return err
+	}
 	for n := sweepBatch; n == sweepBatch; {
 		var err error
 		if n, err = s.LinkEntries(ctx, sweepBatch); err != nil {
@@ -200,6 +207,32 @@ func (s *Store) sweepAudit(ctx context.Context, now time.Time) error {
 	}
 	return errors.Join(append(errs, s.pruneAll(ctx, "id IN (SELECT id FROM audit WHERE person = '' AND actor = '' ORDER BY at DESC LIMIT $1 OFFSET $2)", sweepBatch, unknownMost))...)
 }
+
+// adopted lets entries wait for their place that somebody wrote who knows of no such
+// thing: a node of an earlier program.
+type adopted struct {
+	change.Mark
+	Since time.Time
+}
+
+func (t txn) adopted(e adopted) error {
+	return t.do("INSERT INTO audit_waiting (entry, mac) SELECT id, mac FROM audit WHERE at >= $1 AND "+loose+" ON CONFLICT DO NOTHING", ms(e.Since))
+}
+
+// adopt adopts at the first sweep of a process, and once an hour.
+func (s *Store) adopt(ctx context.Context, now time.Time) error {
+	if since := now.Sub(s.adoptedAt); since >= 0 && since < time.Hour {
+		return nil
+	}
+	err := s.Apply(ctx, change.Set{adopted{Since: now.Add(-adoptFor)}})
+	if err == nil {
+		s.adoptedAt = now
+	}
+	return err
+}
+
+// adoptFor is how old an entry may be that is adopted: nodes are not replaced for longer.
+const adoptFor = 25 * time.Hour
 
 // pruneAll prunes on where an entry is unsound, and tells of it at the end.
 func (s *Store) pruneAll(ctx context.Context, which string, args ...any) error {
@@ -220,7 +253,7 @@ func (s *Store) pruneAll(ctx context.Context, which string, args ...any) error {
 
 // PruneAudit drops all linked entries from before a moment, and says how many.
 func (s *Store) PruneAudit(ctx context.Context, before time.Time) (n int, err error) {
-	if err = s.count(ctx, &n, "SELECT COUNT(*) FROM audit WHERE seq > 0 AND at < $1", ms(before)); err != nil {
+	if err = s.count(ctx, &n, "SELECT COUNT(*) FROM "+placed+" WHERE seq > 0 AND at < $1", ms(before)); err != nil {
 		return 0, err
 	}
 	return n, s.pruneAll(ctx, "at < $1", ms(before))

@@ -19,13 +19,16 @@ import (
 
 // Store is a database, open and migrated.
 type Store struct {
-	db   database.Database
-	box  *seal.Box
-	ring keyring
+	db       database.Database
+	embedded bool
+	box      *seal.Box
+	ring     keyring
 
 	seenMu  sync.Mutex
 	seen    place        // how far the chain was at least
 	linkers atomic.Int32 // at work
+
+	adoptedAt time.Time // by the sweeper
 
 	observer Observer
 	now      func() time.Time

@@ -234,6 +234,7 @@ func TestAMigrationThatWasKilledIsBegunAnew(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+		exec1(t, raw(t, o), "INSERT INTO audit_waiting (entry, mac) VALUES ('e', 'mac')") // nothing waits otherwise
 		list := tablesAt(t, newest(t))
 		before := contents(t, o, list)
 		files := migrations(t, newest(t))

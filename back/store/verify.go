@@ -22,7 +22,10 @@ type auditRow struct {
 	late   bool // it follows one whose tags are signed
 }
 
-const verifyColumns = auditColumns + ", seq, link"
+const (
+	verifyColumns = auditColumns + ", seq, link"
+	looseColumns  = auditColumns + ", seq, ''"
+)
 
 func (r *auditRow) scan(row scanner) error {
 	return row.Scan(&r.ID, when{&r.At}, &r.Person, &r.Actor, &r.Event, &r.Method, &r.Reason, &r.Attempt, &r.sealed, &r.MAC, &r.parts, &r.Seq, &r.Link)
@@ -121,14 +124,14 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 		into(&ends, scanPlace, "SELECT seq, link FROM audit_chain WHERE id = $1", chainName),
 		into(&heads, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq"),
 		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
-		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
+		{Query: "SELECT " + verifyColumns + " FROM " + placed + " WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
 			if !begun {
 				begun = true
 				v.begin(heads, kept)
 			}
 			return v.next(row)
 		}},
-		{Query: "SELECT " + verifyColumns + " FROM audit WHERE seq <= 0 ORDER BY at, id", Each: v.unlinked},
+		{Query: "SELECT " + looseColumns + " FROM audit WHERE " + loose + " ORDER BY at, id", Each: v.unlinked},
 		{Query: "SELECT 1", Each: func(database.Row) error { // the last: nothing was there to begin with
 			if !begun {
 				v.begin(heads, kept)
@@ -348,10 +351,10 @@ func (s *Store) EachRecord(ctx context.Context, f audit.Filter, use func(audit.R
 		}
 		return use(r.Record)
 	}
-	wanted := "SELECT " + verifyColumns + " FROM audit WHERE " + strings.Join(where, " AND ")
+	wanted := " WHERE " + strings.Join(where, " AND ") + " AND "
 	err := s.db.Snapshot(ctx, []database.Question{
-		{Query: wanted + " AND seq > 0 ORDER BY seq", Args: args, Each: each},
-		{Query: wanted + " AND seq = 0 ORDER BY at, id", Args: args, Each: each}})
+		{Query: "SELECT " + verifyColumns + " FROM " + placed + wanted + "seq > 0 ORDER BY seq", Args: args, Each: each},
+		{Query: "SELECT " + looseColumns + " FROM audit" + wanted + loose + " ORDER BY at, id", Args: args, Each: each}})
 	if _, ours := errors.AsType[*database.Unreadable](err); ours {
 		return err
 	}
@@ -360,7 +363,8 @@ func (s *Store) EachRecord(ctx context.Context, f audit.Filter, use func(audit.R
 
 // NewestRecords are the newest entries, oldest first.
 func (s *Store) NewestRecords(ctx context.Context, most int) ([]audit.Record, error) {
-	newest, err := list(ctx, s, s.scanRecord, "SELECT "+verifyColumns+" FROM audit ORDER BY at DESC, id DESC LIMIT $1", most)
+	newest, err := list(ctx, s, s.scanRecord, "SELECT "+auditColumns+", COALESCE(p.seq, audit.seq), COALESCE(p.link, CASE WHEN audit.seq > 0 THEN audit.link ELSE '' END) "+
+		"FROM audit LEFT JOIN (SELECT entry, seq, link FROM audit_places) AS p ON p.entry = audit.id ORDER BY at DESC, id DESC LIMIT $1", most)
 	slices.Reverse(newest)
 	return newest, err
 }
