@@ -221,12 +221,12 @@ func (t txn) adopted(e adopted) error {
 
 // adopt adopts at the first sweep of a process, and once an hour.
 func (s *Store) adopt(ctx context.Context, now time.Time) error {
-	if since := now.Sub(s.adoptedAt); since >= 0 && since < time.Hour {
+	if since := now.Sub(at(s.adoptedAt.Load())); since >= 0 && since < time.Hour {
 		return nil
 	}
 	err := s.Apply(ctx, change.Set{adopted{Since: now.Add(-adoptFor)}})
 	if err == nil {
-		s.adoptedAt = now
+		s.adoptedAt.Store(ms(now))
 	}
 	return err
 }

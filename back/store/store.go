@@ -28,7 +28,7 @@ type Store struct {
 	seen    place        // how far the chain was at least
 	linkers atomic.Int32 // at work
 
-	adoptedAt time.Time // by the sweeper
+	adoptedAt atomic.Int64 // when the sweeper last did, in milliseconds
 
 	observer Observer
 	now      func() time.Time
