@@ -196,8 +196,21 @@ func (e errand) undisturbed(t *testing.T, d door, how failure) (c course) {
 	return c
 }
 
-// disturbed does it with a fault, and says whether there was one.
+// disturbed does it with a fault, and says whether there was one. Where it has left its
+// course before, because a letter was late on a busy machine, it is done again.
 func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure) bool {
+	t.Helper()
+	for range 5 {
+		if failed, astray := e.faced(t, d, c, n, how); !astray {
+			return failed
+		}
+	}
+	t.Errorf("statement %d: %s takes another course each time", n, e.name)
+	return false
+}
+
+// faced is one time of it.
+func (e errand) faced(t *testing.T, d door, c course, n int, how failure) (fault, astray bool) {
 	t.Helper()
 	v, late := e.begin(t, d), time.Duration(0)
 	if how.Hang > 0 {
@@ -216,7 +229,7 @@ func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure) bo
 				what := fmt.Sprintf("statement %d, %q, in act %d (%s)", n, failed, i, page.url)
 				if i >= len(c.answers) && late == 0 {
 					t.Errorf("%s: only %d were foreseen", what, len(c.answers))
-					return true
+					return true, false
 				}
 				if !how.Late { // else it may say that it is done already
 					v.fair(what, page)
@@ -229,29 +242,31 @@ func (e errand) disturbed(t *testing.T, d door, c course, n int, how failure) bo
 				if late == 0 && answer == c.answers[i] {
 					may = may[1:]
 				}
-				if how.Late {
+				if how.Late || page.name == "nothing" {
 					now, may = elsewhere(now), elsewheres(may) // whoever hears nothing gets no cookie
 				}
 				if !slices.Contains(may, now) {
 					t.Errorf("%s\nis answered by %s\nand leaves\n  %s\nnot\n  %s", what, page.brief(), now, strings.Join(may, "\n  "))
 				}
+			} else if late == 0 && i < len(c.answers) && answer != c.answers[i] {
+				return false, true
 			}
 		}
 		if i == actsMost {
 			t.Errorf("after statement %d, %q, the person does not get on: %s", n, failed, v.page.brief())
-			return true
+			return true, false
 		}
 	}
 	v.late = 0
 	v.order(order{Do: "arm"})
 	if failed == "" {
-		return false
+		return false, false
 	}
 	if now := v.standing(); now != c.standing[len(c.standing)-1] {
 		t.Errorf("after statement %d, %q, and all done:\n  %s\nnot\n  %s", n, failed, now, c.standing[len(c.standing)-1])
 	}
 	v.onceEach(fmt.Sprintf("after statement %d, %q", n, failed))
-	return true
+	return true, false
 }
 
 // elsewhere is a standing without what this browser sees.
@@ -348,7 +363,7 @@ func failing(t *testing.T, open func(t *testing.T) door, how failure, least int)
 			failed++
 		}
 		t.Logf("%d statements failed", failed)
-		if failed < max(1, c.stmts/step/2) {
+		if failed == 0 || failed < c.stmts/step/2 && how.Only == "" { // what goes on beside requests commits too
 			t.Errorf("%d statements failed of %d: this test is blind", failed, c.stmts)
 		}
 	})

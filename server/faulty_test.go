@@ -26,6 +26,7 @@ type faulty struct {
 	n, at int
 	how   failure
 	last  string // the statement that failed
+	hung  sync.WaitGroup
 }
 
 var errFaulty = errors.New("the database does not do this one")
@@ -37,8 +38,10 @@ func (f *faulty) arm(n int, how failure) {
 	f.n, f.at, f.how, f.last = 0, n, how, ""
 }
 
-// seen is how many statements there were, and which of them failed first.
+// seen is how many statements there were, and which of them failed first. It waits for
+// one that hangs: others may wait for what it is to find.
 func (f *faulty) seen() (n int, failed string) {
+	f.hung.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.n, f.last
@@ -78,6 +81,8 @@ func (f *faulty) meet(ctx context.Context, text string, do func() error) error {
 	if how.Hang == 0 {
 		return errFaulty
 	}
+	f.hung.Add(1)
+	defer f.hung.Done()
 	select {
 	case <-ctx.Done():
 	case <-time.After(how.Hang):

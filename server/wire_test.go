@@ -93,7 +93,7 @@ func (w *wire) join(near net.Conn) {
 		how, fails := w.db.fails(text)
 		if fails && !how.Late {
 			_ = out.Flush()
-			c.fail(how)
+			w.fail(near, how)
 			return
 		}
 		if fails {
@@ -107,7 +107,7 @@ func (w *wire) join(near net.Conn) {
 		if fails { // it is done, and nobody hears of it
 			_ = out.Flush()
 			<-c.heard
-			c.fail(how)
+			w.fail(near, how)
 			return
 		}
 	}
@@ -139,12 +139,14 @@ func (c *call) back() {
 }
 
 // fail is the end of a call in a statement: nothing is heard until one side gives up.
-func (c *call) fail(how failure) {
+func (w *wire) fail(near net.Conn, how failure) {
 	if how.Kill {
 		die()
 	}
-	_ = c.near.SetReadDeadline(time.Now().Add(how.Hang))
-	_, _ = io.Copy(io.Discard, c.near)
+	w.db.hung.Add(1)
+	defer w.db.hung.Done()
+	_ = near.SetReadDeadline(time.Now().Add(how.Hang))
+	_, _ = io.Copy(io.Discard, near)
 }
 
 func (c *call) hangUp() {
