@@ -161,10 +161,12 @@ type course struct {
 	stmts    int
 }
 
-// answered is what an act was answered with.
+var ownMark = regexp.MustCompile(`[\w-]{20,}`)
+
+// answered is what an act was answered with, whoever did it.
 func (v *visitor) answered() string {
 	to, _, _ := strings.Cut(v.page.to, "?")
-	return fmt.Sprint(v.page.status, v.page.name, " ", to)
+	return fmt.Sprint(v.page.status, v.page.name, " ", ownMark.ReplaceAllString(to, "ID"))
 }
 
 const actsMost = 80
@@ -249,6 +251,7 @@ func (e errand) faced(t *testing.T, d door, c course, n int, how failure) (fault
 					t.Errorf("%s\nis answered by %s\nand leaves\n  %s\nnot\n  %s", what, page.brief(), now, strings.Join(may, "\n  "))
 				}
 			} else if late == 0 && i < len(c.answers) && answer != c.answers[i] {
+				v.order(order{Do: "arm"})
 				return false, true
 			}
 		}

@@ -186,7 +186,6 @@ type obeyed struct {
 func (p *premises) obey(o order) (a obeyed, err error) {
 	ctx := context.Background()
 	checked := manage.Checked{How: "other", Note: "a test"}
-	a.At = p.now()
 	who := func() string {
 		found, lost := p.core.Manage.Person(ctx, o.Name)
 		if lost != nil {
@@ -204,7 +203,6 @@ func (p *premises) obey(o order) (a obeyed, err error) {
 		a.N, a.Text = p.db.seen()
 	case "move":
 		p.clock.Add(int64(o.By))
-		a.At = p.now()
 	case "letters":
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -236,6 +234,7 @@ func (p *premises) obey(o order) (a obeyed, err error) {
 	default:
 		err = fmt.Errorf("no order %q", o.Do)
 	}
+	a.At = p.now()
 	return a, err
 }
 
@@ -677,9 +676,9 @@ func (v *visitor) enter(at, field, value string, secret factor.Secret, more ...s
 // until goes on until something is true, and says after how many pages.
 func (v *visitor) until(arrived func(v *visitor) bool) {
 	v.Helper()
-	for n := 0; !arrived(v); n++ {
-		if n == 60 {
-			v.Fatalf("%s does not get on: %s", v.name, v.page.brief())
+	for way := []string{}; !arrived(v); way = append(way, v.page.name) {
+		if len(way) == 60 {
+			v.Fatalf("%s does not get on: %s after %s", v.name, v.page.brief(), way)
 		}
 		v.act()
 	}
