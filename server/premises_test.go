@@ -623,6 +623,7 @@ func (v *visitor) goOn() {
 		}
 		text := v.text(v.mail, "/password/")
 		if text == "" {
+			v.move(21 * time.Minute) // three links an hour are sent
 			v.get("/forgot")
 			return
 		}
