@@ -242,14 +242,15 @@ const (
 	unwaitAll = "DELETE FROM audit_waiting WHERE entry = ANY(CAST($1 AS TEXT[]))"
 )
 
-// placed are the entries that have a place, whether in their own row or beside it; it
-// stands for the table. One that has two has none beside: its number is missing then.
-const placed = "(SELECT " + auditColumns + ", seq, link FROM audit WHERE seq > 0 UNION ALL " +
-	"SELECT a.id, a.at, a.person, a.actor, a.event, a.method, a.reason, a.attempt, a.detail, a.mac, a.parts_hash, p.seq, p.link " +
+// placed are the entries that have a place, in their own row or beside it; it stands for
+// the table. One that has a place in its row has none beside.
+const placed = "(SELECT " + auditColumns + ", seq, link, 0 AS beside FROM audit WHERE seq > 0 UNION ALL " +
+	"SELECT a.id, a.at, a.person, a.actor, a.event, a.method, a.reason, a.attempt, a.detail, a.mac, a.parts_hash, p.seq, p.link, 1 " +
 	"FROM audit_places AS p JOIN audit AS a ON a.id = p.entry AND a.seq = 0) AS audit"
 
-// loose says of an entry that it has no place.
-const loose = "seq <= 0 AND NOT EXISTS (SELECT 1 FROM audit_places AS p WHERE p.entry = audit.id AND p.seq > 0)"
+// loose says of an entry that it has no place: together with those that are placed these
+// are all.
+const loose = "seq <= 0 AND (seq < 0 OR NOT EXISTS (SELECT 1 FROM audit_places AS p WHERE p.entry = audit.id AND p.seq > 0))"
 
 // linkOf ties an entry to the one before it.
 func (s *Store) linkOf(before place, mac string) place {
@@ -259,7 +260,7 @@ func (s *Store) linkOf(before place, mac string) place {
 
 // Unlinked says whether entries wait for their link.
 func (s *Store) Unlinked(ctx context.Context) (bool, error) {
-	one, err := first(list(ctx, s, scanWaiting, "SELECT entry, mac FROM audit_waiting LIMIT 1"))
+	one, err := first(list(ctx, s, scanWaiting, "SELECT entry, mac FROM audit_waiting ORDER BY entry LIMIT 1"))
 	return one != nil, err
 }
 

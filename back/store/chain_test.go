@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"sallyport/back/store"
+	"sallyport/back/storetest"
 	"sallyport/core/audit"
 	"sallyport/core/change"
 	"sallyport/core/person"
@@ -406,18 +408,106 @@ func TestEntriesOfANodeOfAnEarlierProgramAreAdopted(t *testing.T) {
 		db := raw(t, o)
 		exec1(t, db, "CREATE TABLE fresh AS SELECT * FROM audit_waiting")
 		exec1(t, db, "DELETE FROM audit_waiting")
-		exec1(t, db, "UPDATE audit SET link = '' WHERE id = (SELECT MAX(entry) FROM fresh)")
-		if n := len(strs(t, db, "SELECT id FROM audit WHERE seq = 0 AND link = ''")); n != 1 {
-			t.Errorf("an earlier program would link %d entries", n)
+		exec1(t, db, "UPDATE audit SET link = '' WHERE id IN (SELECT entry FROM fresh)")
+		ours := func(want int) {
+			t.Helper()
+			if n := len(strs(t, db, "SELECT id FROM audit WHERE seq = 0 AND link = ''")); n != want {
+				t.Errorf("an earlier program would link %d entries, want %d", n, want)
+			}
 		}
+		ours(2)
 		if r := faultless(t, s); r.Unlinked != 2 || r.Entries != 3 {
 			t.Errorf("%+v", r)
+		}
+		if o.Postgres == "" {
+			return // nobody else writes there
 		}
 		if err := s.Sweep(t.Context(), now); err != nil {
 			t.Fatal(err)
 		}
+		ours(0)
 		if r := faultless(t, s); r.Unlinked != 0 || r.Entries != 5 || r.Last != 5 {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// Whoever may write the database hides nothing by rows about places.
+func TestPlacesOfNothingAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		name, how string
+		at        int64
+	}{
+		{"an entry in a place that none can have, with another", "INSERT INTO audit SELECT 'x', at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, -1, 'x' FROM audit WHERE seq = 3; " +
+			"INSERT INTO audit_places VALUES ('x', 9000, 'x')", 9000},
+		{"a place of nothing", "INSERT INTO audit_places VALUES ('nothing', 6, 'x')", 6},
+		{"a place below the first", "UPDATE audit SET seq = 0, link = '-' WHERE seq = 5; INSERT INTO audit_places SELECT id, 0, 'x' FROM audit WHERE seq = 0", 5},
+		{"a second place", "INSERT INTO audit_places SELECT id, 77, 'x' FROM audit WHERE seq = 3", 77},
+		{"a second place before its own", "INSERT INTO audit_places SELECT id, 2, 'x' FROM audit WHERE seq = 3", 2},
+		{"one that has a place waits", "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE seq = 3", 0},
+		{"nothing waits", "INSERT INTO audit_waiting VALUES ('nothing', 'x')", 0},
+		{"one that waits no more", "INSERT INTO audit SELECT 'x', at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, 0, '-' FROM audit WHERE seq = 3", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			on(t, func(t *testing.T, o store.Options) {
+				s := open(t, o)
+				written(t, s, 5, audit.SignedIn, "ada")
+				chained(t, s)
+				db := raw(t, o)
+				inRows(t, db)
+				faultless(t, s)
+				for _, statement := range strings.Split(c.how, "; ") {
+					exec1(t, db, statement)
+				}
+				if r := verified(t, s); r.Fault == nil || r.Fault.Seq != c.at {
+					t.Errorf("%+v, want entry %d", r.Fault, c.at)
+				}
+				newest, err := s.NewestRecords(t.Context(), 10)
+				if err != nil {
+					return // it does not open
+				}
+				for _, r := range newest {
+					if r.Link == "x" && c.name[:8] == "a second" {
+						t.Errorf("it is shown in place %d", r.Seq)
+					}
+				}
+			})
+		})
+	}
+}
+
+// While the sweeper adopts, the linker links what it looks at: nothing waits again that
+// has a place.
+func TestAdoptingBesideTheLinkerStopsNothing(t *testing.T) {
+	o := store.Options{Postgres: storetest.Postgres(t), Keys: keyFile(t)}
+	s := open(t, o)
+	ids := written(t, s, 4, audit.SignedIn, "ada")
+	db := raw(t, o)
+	exec1(t, db, "DELETE FROM audit_waiting WHERE entry = '"+ids[0]+"'")
+	exec1(t, db, "UPDATE audit SET link = '' WHERE id = '"+ids[0]+"'") // by an earlier program
+	other, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec("INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE id = $1", ids[0]); err != nil { // the sweeper waits for this
+		t.Fatal(err)
+	}
+	swept := make(chan error, 1)
+	go func() { swept <- s.Sweep(context.Background(), now) }()
+	for waits := ""; waits != "1"; time.Sleep(10 * time.Millisecond) {
+		waits = strs(t, db, "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%audit_waiting%'")[0]
+	}
+	if n, err := open(t, o).LinkEntries(t.Context(), 10); n != 3 || err != nil {
+		t.Errorf("%d linked, %v", n, err)
+	}
+	if err := other.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-swept; err != nil {
+		t.Error(err)
+	}
+	chained(t, s)
+	if r := faultless(t, s); r.Entries != 4 || r.Unlinked != 0 {
+		t.Errorf("%+v", r)
+	}
 }

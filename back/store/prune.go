@@ -216,12 +216,14 @@ type adopted struct {
 }
 
 func (t txn) adopted(e adopted) error {
-	return t.do("INSERT INTO audit_waiting (entry, mac) SELECT id, mac FROM audit WHERE at >= $1 AND "+loose+" ON CONFLICT DO NOTHING", ms(e.Since))
+	return t.do("WITH taken AS (UPDATE audit SET link = '"+placeless+"' WHERE at >= $1 AND seq = 0 AND link = '' RETURNING id, mac) "+
+		"INSERT INTO audit_waiting (entry, mac) SELECT id, mac FROM taken ON CONFLICT DO NOTHING", ms(e.Since))
 }
 
-// adopt adopts at the first sweep of a process, and once an hour.
+// adopt adopts at the first sweep of a process, and once an hour. The embedded database
+// has no other node.
 func (s *Store) adopt(ctx context.Context, now time.Time) error {
-	if since := now.Sub(at(s.adoptedAt.Load())); since >= 0 && since < time.Hour {
+	if since := now.Sub(at(s.adoptedAt.Load())); s.embedded || since >= 0 && since < time.Hour {
 		return nil
 	}
 	err := s.Apply(ctx, change.Set{adopted{Since: now.Add(-adoptFor)}})

@@ -25,10 +25,12 @@ type auditRow struct {
 const (
 	verifyColumns = auditColumns + ", seq, link"
 	looseColumns  = auditColumns + ", seq, ''"
+	// waits is not 0 of an entry that waits for its place, or that an earlier program wrote.
+	waits = "CASE WHEN link = '' THEN 1 ELSE (SELECT COUNT(*) FROM audit_waiting AS w WHERE w.entry = audit.id) END"
 )
 
-func (r *auditRow) scan(row scanner) error {
-	return row.Scan(&r.ID, when{&r.At}, &r.Person, &r.Actor, &r.Event, &r.Method, &r.Reason, &r.Attempt, &r.sealed, &r.MAC, &r.parts, &r.Seq, &r.Link)
+func (r *auditRow) scan(row scanner, more ...any) error {
+	return row.Scan(append([]any{&r.ID, when{&r.At}, &r.Person, &r.Actor, &r.Event, &r.Method, &r.Reason, &r.Attempt, &r.sealed, &r.MAC, &r.parts, &r.Seq, &r.Link}, more...)...)
 }
 
 func scanRow(row scanner) (*auditRow, error) {
@@ -72,6 +74,8 @@ type verifier struct {
 	gaps    []gap // not passed yet
 	end     *place
 	last    place
+	beside  int64  // entries whose place is beside them
+	places  int64  // such places
 	tags    bool   // an entry was met whose tags are signed
 	batch   *batch // being filled
 	batches chan *batch
@@ -93,11 +97,33 @@ func (s *Store) VerifyAudit(ctx context.Context, kept []audit.Head) (*audit.Repo
 	err := v.read(ctx, kept)
 	close(v.batches)
 	checking.Wait()
+	if err == nil && v.places != v.beside {
+		err = v.misplaced(ctx)
+	}
 	if err != nil {
 		return nil, down("verify", err)
 	}
 	v.ends()
 	return &v.report, nil
+}
+
+// misplaced names a place beside an entry that is not there, or that has one in its row.
+func (v *verifier) misplaced(ctx context.Context) error {
+	found, err := first(list(ctx, v.store, scanMisplaced, "SELECT p.entry, p.seq FROM audit_places AS p LEFT JOIN audit AS a ON a.id = p.entry "+
+		"WHERE a.id IS NULL OR a.seq <> 0 OR p.seq <= 0 ORDER BY p.seq LIMIT 1"))
+	if err != nil {
+		return err
+	}
+	if found == nil { // it was mended meanwhile
+		found = &waiting{}
+	}
+	v.found(found.Seq, found.ID, "it has a place beside it, and another in its row or no row")
+	return nil
+}
+
+func scanMisplaced(row scanner) (*waiting, error) {
+	var w waiting
+	return &w, row.Scan(&w.ID, &w.Seq)
 }
 
 // found keeps the first fault in the chain's order; entries without a link come last.
@@ -124,14 +150,22 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 		into(&ends, scanPlace, "SELECT seq, link FROM audit_chain WHERE id = $1", chainName),
 		into(&heads, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq"),
 		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
-		{Query: "SELECT " + verifyColumns + " FROM " + placed + " WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
+		{Query: "SELECT " + verifyColumns + ", beside FROM " + placed + " WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
 			if !begun {
 				begun = true
 				v.begin(heads, kept)
 			}
 			return v.next(row)
 		}},
-		{Query: "SELECT " + looseColumns + " FROM audit WHERE " + loose + " ORDER BY at, id", Each: v.unlinked},
+		{Query: "SELECT " + looseColumns + ", " + waits + " FROM audit WHERE " + loose + " ORDER BY at, id", Each: v.unlinked},
+		{Query: "SELECT COUNT(*) FROM audit_places", Each: func(row database.Row) error { return row.Scan(&v.places) }},
+		{Query: "SELECT w.entry FROM audit_waiting AS w LEFT JOIN audit AS a ON a.id = w.entry LEFT JOIN audit_places AS p ON p.entry = w.entry " +
+			"WHERE a.id IS NULL OR a.seq <> 0 OR p.entry IS NOT NULL ORDER BY w.entry LIMIT 1", Each: func(row database.Row) error {
+			var id string
+			err := row.Scan(&id)
+			v.found(0, id, "it waits for a place, and has one or is not there")
+			return err
+		}},
 		{Query: "SELECT 1", Each: func(database.Row) error { // the last: nothing was there to begin with
 			if !begun {
 				v.begin(heads, kept)
@@ -161,11 +195,13 @@ func (v *verifier) begin(heads, kept []audit.Head) {
 func (v *verifier) next(row database.Row) error {
 	v.batch.rows = append(v.batch.rows, auditRow{})
 	r := &v.batch.rows[len(v.batch.rows)-1]
-	if err := r.scan(row); err != nil {
+	var beside int64
+	if err := r.scan(row, &beside); err != nil {
 		v.found(v.last.Seq+1, r.ID, "it cannot be read")
 		v.batch.rows = v.batch.rows[:len(v.batch.rows)-1]
 		return nil
 	}
+	v.beside += beside
 	r.late = v.tags
 	v.tags = v.tags || strings.HasPrefix(r.MAC, second)
 	if r.Seq != v.last.Seq+1 {
@@ -189,10 +225,13 @@ func (v *verifier) next(row database.Row) error {
 
 // unlinked takes an entry that is in no place of the chain.
 func (v *verifier) unlinked(row database.Row) error {
-	r, err := scanRow(row)
-	if err != nil {
+	r, waits := &auditRow{}, 0
+	if err := r.scan(row, &waits); err != nil {
 		v.found(0, r.ID, "it cannot be read")
 		return nil
+	}
+	if waits == 0 && r.Seq == 0 {
+		v.found(0, r.ID, "it waits for no place")
 	}
 	if r.Seq < 0 {
 		v.found(r.Seq, r.ID, "it is in a place that no entry can have")
@@ -364,7 +403,7 @@ func (s *Store) EachRecord(ctx context.Context, f audit.Filter, use func(audit.R
 // NewestRecords are the newest entries, oldest first.
 func (s *Store) NewestRecords(ctx context.Context, most int) ([]audit.Record, error) {
 	newest, err := list(ctx, s, s.scanRecord, "SELECT "+auditColumns+", COALESCE(p.seq, audit.seq), COALESCE(p.link, CASE WHEN audit.seq > 0 THEN audit.link ELSE '' END) "+
-		"FROM audit LEFT JOIN (SELECT entry, seq, link FROM audit_places) AS p ON p.entry = audit.id ORDER BY at DESC, id DESC LIMIT $1", most)
+		"FROM audit LEFT JOIN (SELECT entry, seq, link FROM audit_places) AS p ON p.entry = audit.id AND audit.seq = 0 ORDER BY at DESC, id DESC LIMIT $1", most)
 	slices.Reverse(newest)
 	return newest, err
 }

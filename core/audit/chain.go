@@ -100,6 +100,8 @@ const (
 	signEvery = time.Minute
 	leaseFor  = 5 * time.Second
 	lastTime  = 2 * time.Second
+
+	lease = "audit-places" // another one than of programs that gave places otherwise
 )
 
 // Run links and signs until ctx ends; then it links and signs what is there.
@@ -164,7 +166,7 @@ func (l *Linker) hold(ctx context.Context) (ours bool, err error) {
 		return true, nil
 	}
 	until := now.Add(leaseFor)
-	if ours, err = l.Chain.Hold(ctx, Leased{Name: "audit", Holder: l.Node, Now: now, Until: until}); ours {
+	if ours, err = l.Chain.Hold(ctx, Leased{Name: lease, Holder: l.Node, Now: now, Until: until}); ours {
 		l.until = until
 	}
 	return ours, err

@@ -3,6 +3,8 @@
 -- their place in the chain: to change an entry costs all of its indexes. Those that wait
 -- for a place stand in a table. An entry that was linked as it was committed, or by an
 -- earlier program, keeps its place in its own row.
+-- The index goes first: on PostgreSQL that waits until no earlier program is linking.
+DROP INDEX audit_unlinked;
 CREATE TABLE audit_places (
   entry TEXT PRIMARY KEY,
   seq BIGINT NOT NULL UNIQUE,
@@ -15,4 +17,3 @@ CREATE TABLE audit_waiting (
 INSERT INTO audit_waiting (entry, mac) SELECT id, mac FROM audit WHERE seq = 0;
 -- An earlier program that still runs links no entry whose link is not empty.
 UPDATE audit SET link = '-' WHERE seq = 0;
-DROP INDEX audit_unlinked;
