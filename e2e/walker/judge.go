@@ -349,10 +349,7 @@ func (m *Model) advanced(x *Exchange, a *Attempt) *Breach {
 		c.Spent, a.Code = true, true
 	case "/2fa/replace":
 		switch {
-		case x.went("/2fa/password") && x.Form.Get("still") == "yes":
-			if !a.Code || !p.Working() {
-				return breach("a step skipped", "%s of %s leads to %s", x.Path, p.Name, x.Location)
-			}
+		case x.went("/2fa/password") && x.Form.Get("still") == "yes" && a.Code && p.Working(): // else nobody asked
 			a.Factor = true
 		case x.went("/2fa/setup/") || x.went("/2fa/password"):
 			if !a.Code && !a.Text && !a.Replacing {
