@@ -154,7 +154,7 @@ func TestTheLinkerKeepsItsTimes(t *testing.T) {
 		if c.linked != 1 {
 			t.Error("what waits at the start is not linked at once")
 		}
-		if held := c.held[0]; held.Name != "audit" || held.Holder != "one" || held.Until.Sub(held.Now) != 5*time.Second {
+		if held := c.held[0]; held.Name != "audit-places" || held.Holder != "one" || held.Until.Sub(held.Now) != 5*time.Second {
 			t.Errorf("the lease: %+v", held)
 		}
 		c.waiting = 1
