@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -247,6 +248,34 @@ const (
 const placed = "(SELECT " + auditColumns + ", seq, link, 0 AS beside FROM audit WHERE seq > 0 UNION ALL " +
 	"SELECT a.id, a.at, a.person, a.actor, a.event, a.method, a.reason, a.attempt, a.detail, a.mac, a.parts_hash, p.seq, p.link, 1 " +
 	"FROM audit_places AS p JOIN audit AS a ON a.id = p.entry AND a.seq = 0) AS audit"
+
+// inOrder reads the whole log in the order of its places. PostgreSQL would sort all of it
+// at once, so that it is asked for a piece at a time, and looks each entry up by its place.
+func (s *Store) inOrder(ctx context.Context, columns string, each func(database.Row) error) (questions []database.Question, err error) {
+	if s.embedded {
+		return []database.Question{{Query: "SELECT " + columns + " FROM " + placed + " WHERE seq > 0 ORDER BY seq", Each: each}}, nil
+	}
+	end, err := s.chainEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const lookedUp = "(SELECT " + auditColumns + ", seq, link, 0 AS beside FROM audit WHERE seq > 0 UNION ALL SELECT a.*, p.seq, p.link, 1 FROM audit_places AS p, " +
+		"LATERAL (SELECT " + auditColumns + " FROM audit WHERE id = p.entry AND seq = 0 LIMIT 1) AS a) AS audit"
+	for from := int64(0); ; from += pieceOfLog {
+		to := from + pieceOfLog
+		last := to >= end.Seq
+		if last {
+			to = math.MaxInt64
+		}
+		questions = append(questions, database.Question{Query: "SELECT " + columns + " FROM " + lookedUp + " WHERE seq > $1 AND seq <= $2 ORDER BY seq", Args: []any{from, to}, Each: each})
+		if last {
+			return questions, nil
+		}
+	}
+}
+
+// pieceOfLog is how many places are read by one question.
+const pieceOfLog = 4096
 
 // loose says of an entry that it has no place: together with those that are placed these
 // are all.

@@ -74,7 +74,8 @@ type verifier struct {
 	gaps    []gap // not passed yet
 	end     *place
 	last    place
-	beside  int64  // entries whose place is beside them
+	placed  int64  // entries that have a place
+	beside  int64  // those of them whose place is beside them
 	places  int64  // such places
 	tags    bool   // an entry was met whose tags are signed
 	batch   *batch // being filled
@@ -145,20 +146,39 @@ func (v *verifier) found(seq int64, id, why string) {
 func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 	var ends []place
 	var heads []audit.Head
-	begun := false
-	return v.store.db.Snapshot(ctx, []database.Question{
+	begun, all, waiting, others := false, int64(0), int64(0), []any{0}
+	count := func(query string, n *int64) database.Question {
+		return database.Question{Query: query, Each: func(row database.Row) error { return row.Scan(n) }}
+	}
+	pieces, err := v.store.inOrder(ctx, verifyColumns+", beside", func(row database.Row) error {
+		if !begun {
+			begun = true
+			v.begin(heads, kept)
+		}
+		return v.next(row)
+	})
+	if err != nil {
+		return err
+	}
+	before := []database.Question{
 		into(&ends, scanPlace, "SELECT seq, link FROM audit_chain WHERE id = $1", chainName),
 		into(&heads, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq"),
 		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
-		{Query: "SELECT " + verifyColumns + ", beside FROM " + placed + " WHERE seq > 0 ORDER BY seq", Each: func(row database.Row) error {
-			if !begun {
-				begun = true
-				v.begin(heads, kept)
+	}
+	return v.store.db.Snapshot(ctx, slices.Concat(before, pieces, []database.Question{
+		count("SELECT COUNT(*) FROM audit_places", &v.places),
+		count("SELECT COUNT(*) FROM audit", &all),
+		count("SELECT COUNT(*) FROM audit_waiting", &waiting),
+		// Where as many wait as have no place, and what waits is there, these are all: to look
+		// for others costs a reading of the whole log.
+		{Query: "SELECT 1", Each: func(database.Row) error {
+			if all != v.placed+waiting {
+				others[0] = 1
 			}
-			return v.next(row)
+			return nil
 		}},
-		{Query: "SELECT " + looseColumns + ", " + waits + " FROM audit WHERE " + loose + " ORDER BY at, id", Each: v.unlinked},
-		{Query: "SELECT COUNT(*) FROM audit_places", Each: func(row database.Row) error { return row.Scan(&v.places) }},
+		{Query: "SELECT " + looseColumns + ", " + waits + " FROM audit WHERE CAST($1 AS BIGINT) = 1 AND " + loose + " ORDER BY at, id", Args: others, Each: v.unlinked},
+		{Query: "SELECT " + looseColumns + ", " + waits + " FROM (SELECT entry FROM audit_waiting) AS waiting JOIN audit ON audit.id = waiting.entry WHERE CAST($1 AS BIGINT) = 0 AND " + loose + " ORDER BY at, id", Args: others, Each: v.unlinked},
 		{Query: "SELECT w.entry FROM audit_waiting AS w LEFT JOIN audit AS a ON a.id = w.entry LEFT JOIN audit_places AS p ON p.entry = w.entry " +
 			"WHERE a.id IS NULL OR a.seq <> 0 OR p.entry IS NOT NULL ORDER BY w.entry LIMIT 1", Each: func(row database.Row) error {
 			var id string
@@ -175,7 +195,7 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 			}
 			return nil
 		}},
-	})
+	}))
 }
 
 // begin takes the heads: those of the database, and those that were kept elsewhere.
@@ -193,6 +213,7 @@ func (v *verifier) begin(heads, kept []audit.Head) {
 
 // next takes the next entry of the chain, and hands batches out to be checked.
 func (v *verifier) next(row database.Row) error {
+	v.placed++
 	v.batch.rows = append(v.batch.rows, auditRow{})
 	r := &v.batch.rows[len(v.batch.rows)-1]
 	var beside int64
@@ -391,9 +412,14 @@ func (s *Store) EachRecord(ctx context.Context, f audit.Filter, use func(audit.R
 		return use(r.Record)
 	}
 	wanted := " WHERE " + strings.Join(where, " AND ") + " AND "
-	err := s.db.Snapshot(ctx, []database.Question{
-		{Query: "SELECT " + verifyColumns + " FROM " + placed + wanted + "seq > 0 ORDER BY seq", Args: args, Each: each},
-		{Query: "SELECT " + looseColumns + " FROM audit" + wanted + loose + " ORDER BY at, id", Args: args, Each: each}})
+	questions := []database.Question{{Query: "SELECT " + verifyColumns + " FROM " + placed + wanted + "seq > 0 ORDER BY seq", Args: args, Each: each}}
+	if len(where) == 1 { // all of it
+		var err error
+		if questions, err = s.inOrder(ctx, verifyColumns, each); err != nil {
+			return err
+		}
+	}
+	err := s.db.Snapshot(ctx, append(questions, database.Question{Query: "SELECT " + looseColumns + " FROM audit" + wanted + loose + " ORDER BY at, id", Args: args, Each: each}))
 	if _, ours := errors.AsType[*database.Unreadable](err); ours {
 		return err
 	}
