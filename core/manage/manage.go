@@ -244,6 +244,9 @@ func (m *Manager) Invite(ctx context.Context, actor, id string, by Invite) (toke
 		if who.Held() {
 			return nil, errors.New("the account is on hold; hint: sallyport person release NAME")
 		}
+		if who.Disabled() { // the link would open nothing
+			return nil, errors.New("the account is turned off; hint: sallyport person enable NAME")
+		}
 		token, set = m.invitation(actor, *who, by)
 		set.Add(person.Unchanged{ID: who.ID, Version: who.Version})
 		return set, nil

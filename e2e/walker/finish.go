@@ -190,6 +190,9 @@ func (f *finisher) signIn(page *Page) *Breach {
 		f.operator("release")
 	}
 	if p.Password == "" || wrong {
+		if p.Disabled { // nobody who is turned off is invited
+			f.operator("enable")
+		}
 		f.operator("invite")
 		link := f.newest("invitation", p, false)
 		if link == "" {

@@ -54,7 +54,7 @@ func (w *World) operate(what string, p *Person) {
 		m.StartAgain(p, setupCodeText.FindString(out), now, true)
 		w.link(out, p)
 	case "invite":
-		if !p.Held {
+		if !p.Held && !p.Disabled {
 			w.link(w.Portal.Run("", "person", "invite", p.Name, "--no-mail"), p)
 		}
 	case "disable":
