@@ -261,9 +261,10 @@ func (s *Store) inOrder(ctx context.Context, columns string, each func(database.
 	}
 	const lookedUp = "(SELECT " + auditColumns + ", seq, link, 0 AS beside FROM audit WHERE seq > 0 UNION ALL SELECT a.*, p.seq, p.link, 1 FROM audit_places AS p, " +
 		"LATERAL (SELECT " + auditColumns + " FROM audit WHERE id = p.entry AND seq = 0 LIMIT 1) AS a) AS audit"
-	for from := int64(0); ; from += pieceOfLog {
-		to := from + pieceOfLog
-		last := to >= end.Seq
+	reach := max(end.Seq, 0)
+	step := max(pieceOfLog, reach/pieceOfLog+1) // whoever writes the database may have made the end any number
+	for from := int64(0); ; from += step {
+		last, to := from >= reach-step, from+step
 		if last {
 			to = math.MaxInt64
 		}
@@ -274,7 +275,8 @@ func (s *Store) inOrder(ctx context.Context, columns string, each func(database.
 	}
 }
 
-// pieceOfLog is how many places are read by one question.
+// pieceOfLog is how many places are read by one question, and into how many pieces the
+// log is cut at most.
 const pieceOfLog = 4096
 
 // loose says of an entry that it has no place: together with those that are placed these

@@ -166,6 +166,9 @@ func showsTampering(t *testing.T, lay func(*testing.T, *sql.DB), as func(stateme
 			{"cut off with its head, as only a head kept elsewhere shows", "DELETE FROM audit WHERE seq > 35; UPDATE audit_chain SET seq = 35, link = (SELECT link FROM audit WHERE seq = 35); " +
 				"DELETE FROM audit_heads WHERE seq > 35", 36, []audit.Head{*early, *head}},
 			{"the end of the chain gone", "DELETE FROM audit_chain", 40, nil},
+			{"the end of the chain as far as it can be", "UPDATE audit_chain SET seq = 9223372036854775807", 41, nil},
+			{"the end of the chain far off", "UPDATE audit_chain SET seq = 1000000000000000", 41, nil},
+			{"the end of the chain before its beginning", "UPDATE audit_chain SET seq = -9223372036854775807", 1, nil},
 			{"all taken", "DELETE FROM audit", 1, nil},
 			{"a gap without a signature", "DELETE FROM audit WHERE seq = 12; INSERT INTO audit_gaps SELECT '12', 12, 12, link, 'x' FROM kept_audit WHERE seq = 12", 12, nil},
 			{"a head that was changed", "UPDATE audit_heads SET at = at + 1 WHERE seq = 30", 30, nil},
