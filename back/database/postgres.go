@@ -202,6 +202,12 @@ func broken(err error) bool {
 	return ok && (e.Code == "40001" || e.Code == "40P01") || errors.Is(err, errPooled)
 }
 
+// Taken says whether PostgreSQL refused a row because another has its key (unique_violation).
+func Taken(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "23505"
+}
+
 // demoted says whether the server refuses writes: it is a standby now, or was made
 // read-only.
 func demoted(err error) bool {

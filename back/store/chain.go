@@ -204,7 +204,11 @@ func (t txn) linked(e linked) error {
 			return err
 		}
 	}
-	if err := t.must(e, moveEnd, chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link); err != nil {
+	moved, err := t.rows(moveEnd, chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link) // before anything takes the places
+	if err == nil && moved != 1 {
+		err = &change.Refused{Effect: e}
+	}
+	if err != nil {
 		return err
 	}
 	if t.store.embedded {
@@ -222,24 +226,24 @@ func (t txn) linked(e linked) error {
 	for i, w := range e.Entries {
 		ids[i], numbers[i], links[i] = w.ID, w.Seq, w.Link
 	}
-	all := func(query string, args ...any) error {
-		rows, err := t.rows(query, args...)
-		if err == nil && rows != int64(len(ids)) {
-			err = &change.Refused{Effect: e}
-		}
+	if _, err := t.rows(placeAll, ids, numbers, links); database.Taken(err) {
+		return &change.Refused{Effect: e}
+	} else if err != nil {
 		return err
 	}
-	if err := all(placeAll, ids, numbers, links); err != nil {
-		return err
+	gone, err := t.rows(unwaitAll, ids)
+	if err == nil && gone != int64(len(ids)) {
+		err = &change.Refused{Effect: e}
 	}
-	return all(unwaitAll, ids)
+	return err
 }
 
 // placeAll and unwaitAll are for PostgreSQL: a list is one value there, and half of the
-// cost of one for each entry.
+// cost of one for each entry. To ask for conflicts would double what placing costs: there
+// is one only where somebody has put a place in.
 const (
 	placeAll = "INSERT INTO audit_places (entry, seq, link) SELECT entry, seq, link FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[])) " +
-		"AS given (entry, seq, link) ON CONFLICT DO NOTHING"
+		"AS given (entry, seq, link)"
 	unwaitAll = "DELETE FROM audit_waiting WHERE entry = ANY(CAST($1 AS TEXT[]))"
 )
 

@@ -435,6 +435,40 @@ func TestEntriesOfANodeOfAnEarlierProgramAreAdopted(t *testing.T) {
 	})
 }
 
+// Whoever puts a place in before the linker comes to it has no entry linked elsewhere, nor lost.
+func TestAPlaceThatWasPutInIsTold(t *testing.T) {
+	for about, query := range map[string]string{
+		"the number": "INSERT INTO audit_places VALUES ('x', 5, 'x')",
+		"the entry":  "INSERT INTO audit_places SELECT MAX(entry), 9, 'x' FROM audit_waiting",
+	} {
+		t.Run(about, func(t *testing.T) {
+			on(t, func(t *testing.T, o store.Options) {
+				s := open(t, o)
+				written(t, s, 3, audit.SignedIn, "ada")
+				chained(t, s)
+				written(t, open(t, o), 2, audit.SignedIn, "ada") // wait
+				db := raw(t, o)
+				exec1(t, db, query)
+				for range 2 {
+					if _, err := s.LinkEntries(t.Context(), 10); err == nil || !strings.Contains(err.Error(), "cannot be linked; hint: sallyport audit verify") {
+						t.Errorf("%v", err)
+					}
+				}
+				if r := verified(t, s); r.Fault == nil {
+					t.Errorf("verified: %+v", r)
+				}
+				exec1(t, db, "DELETE FROM audit_places WHERE link = 'x'")
+				if n, err := s.LinkEntries(t.Context(), 10); n != 2 || err != nil {
+					t.Errorf("%d linked, %v", n, err)
+				}
+				if r := faultless(t, s); r.Entries != 5 || r.Last != 5 || r.Unlinked != 0 {
+					t.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
 // Whoever may write the database hides nothing by rows about places.
 func TestPlacesOfNothingAreNamed(t *testing.T) {
 	for _, c := range []struct {

@@ -96,7 +96,7 @@ type Linker struct {
 
 const (
 	linkEvery = 300 * time.Millisecond
-	linkBatch = 1024
+	linkBatch = 4096 // most rounds are one
 	signEvery = time.Minute
 	leaseFor  = 5 * time.Second
 	lastTime  = 2 * time.Second
@@ -143,9 +143,11 @@ func (l *Linker) round(ctx context.Context, sign bool) {
 
 // link links all that waits, as long as the lease is ours.
 func (l *Linker) link(ctx context.Context) error {
-	waits, err := l.Chain.Unlinked(ctx)
-	if err != nil || !waits {
-		return err
+	if !l.holds() { // nobody takes the lease for nothing
+		waits, err := l.Chain.Unlinked(ctx)
+		if err != nil || !waits {
+			return err
+		}
 	}
 	for {
 		if ours, err := l.hold(ctx); err != nil || !ours {
@@ -161,13 +163,19 @@ func (l *Linker) link(ctx context.Context) error {
 // hold takes the lease, or keeps it before half of it is over. Whoever links a moment
 // too long harms nobody: a batch stands on the end that it has read.
 func (l *Linker) hold(ctx context.Context) (ours bool, err error) {
-	now := l.Now()
-	if left := l.until.Sub(now); leaseFor/2 < left && left <= leaseFor {
+	if l.holds() {
 		return true, nil
 	}
+	now := l.Now()
 	until := now.Add(leaseFor)
 	if ours, err = l.Chain.Hold(ctx, Leased{Name: lease, Holder: l.Node, Now: now, Until: until}); ours {
 		l.until = until
 	}
 	return ours, err
+}
+
+// holds says whether the lease is ours for half of its time yet.
+func (l *Linker) holds() bool {
+	left := l.until.Sub(l.Now())
+	return leaseFor/2 < left && left <= leaseFor
 }
