@@ -435,6 +435,32 @@ func TestEntriesOfANodeOfAnEarlierProgramAreAdopted(t *testing.T) {
 	})
 }
 
+// SQLite takes bytes where a text belongs, and they are another key: an entry could be there twice.
+func TestAnEntryWhoseIDIsBytesIsNamed(t *testing.T) {
+	const copied = "INSERT INTO audit SELECT CAST(id AS BLOB), at, person, actor, event, method, reason, attempt, detail, mac, parts_hash, 0, '-' FROM audit WHERE seq = 3; "
+	for about, how := range map[string]string{
+		"a copy waits":       copied + "INSERT INTO audit_waiting SELECT id, mac FROM audit WHERE seq = 0",
+		"in its own place":   "UPDATE audit SET id = CAST(id AS BLOB) WHERE seq = 3",
+		"with a place apart": copied + "INSERT INTO audit_places SELECT x.id, a.seq, a.link FROM audit AS x, audit AS a WHERE x.seq = 0 AND a.seq = 3; DELETE FROM audit WHERE seq = 3",
+	} {
+		t.Run(about, func(t *testing.T) {
+			o := store.Options{Folder: folder(t), Keys: keyFile(t)}
+			s := open(t, o)
+			written(t, s, 5, audit.SignedIn, "ada")
+			chained(t, s)
+			db := raw(t, o)
+			inRows(t, db)
+			faultless(t, s)
+			for _, statement := range strings.Split(how, "; ") {
+				exec1(t, db, statement)
+			}
+			if r := verified(t, s); r.Fault == nil || r.Fault.Why != "its id is not text" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 // Whoever puts a place in before the linker comes to it has no entry linked elsewhere, nor lost.
 func TestAPlaceThatWasPutInIsTold(t *testing.T) {
 	for about, query := range map[string]string{

@@ -165,6 +165,14 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 		into(&heads, scanHead, "SELECT "+headColumns+" FROM audit_heads ORDER BY seq"),
 		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
 	}
+	if v.store.embedded { // SQLite takes bytes for a text, as another value, which comes after all texts
+		before = append(before, database.Question{Query: "SELECT CAST(id AS TEXT) FROM audit WHERE id >= x'' LIMIT 1", Each: func(row database.Row) error {
+			var id string
+			err := row.Scan(&id)
+			v.found(0, id, "its id is not text")
+			return err
+		}})
+	}
 	return v.store.db.Snapshot(ctx, slices.Concat(before, pieces, []database.Question{
 		count("SELECT COUNT(*) FROM audit_places", &v.places),
 		count("SELECT COUNT(*) FROM audit", &all),
