@@ -3,11 +3,13 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"html/template"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -127,6 +129,48 @@ func TestAPageStandsInItsLayout(t *testing.T) {
 	if err := s.Render(io.Discard, 1); err == nil {
 		t.Error("a number was rendered")
 	}
+}
+
+func TestPagesArePackedForWhomeverTakesThat(t *testing.T) {
+	now := time.Now()
+	k := testKit(t, "k", &now)
+	pages := fstest.MapFS{"greet.html": {Data: []byte(`{{define "main"}}<h1>{{.Name}}</h1>{{end}}`)}}
+	if err := Parse(k.Site, pages); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 200 {
+		encoding := []string{"gzip", "br, gzip;q=0.5", "gzip;q=0", "identity", ""}[i%5]
+		wg.Go(func() {
+			name := strings.Repeat(fmt.Sprint(i, " "), i*i)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("Accept-Encoding", encoding)
+			w := httptest.NewRecorder()
+			view := &testView{Name: name}
+			view.FormToken = "x"
+			if err := k.Page(w, r, http.StatusTeapot, view); err != nil {
+				t.Error(err)
+				return
+			}
+			if w.Code != http.StatusTeapot || w.Header().Get("Content-Length") != fmt.Sprint(w.Body.Len()) || w.Header().Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%q: %d, %d bytes, %v", encoding, w.Code, w.Body.Len(), w.Header())
+			}
+			body := io.Reader(w.Body)
+			if is := w.Header().Get("Content-Encoding"); is != map[bool]string{true: "gzip"}[i%5 < 2] {
+				t.Errorf("%q is answered in %q", encoding, is)
+			} else if is != "" {
+				var err error
+				if body, err = gzip.NewReader(body); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if text, err := io.ReadAll(body); err != nil || !strings.Contains(string(text), "<h1>"+name+"</h1>") || !strings.HasSuffix(strings.TrimSpace(string(text)), "</html>") {
+				t.Errorf("page %d is another: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestAssetsAreKeptForEver(t *testing.T) {
