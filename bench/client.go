@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -83,13 +84,16 @@ func (a answer) cookie(name string) string {
 	return ""
 }
 
+var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // text is the body, unpacked.
 func (a answer) text() string {
 	if a.header.Get("Content-Encoding") != "gzip" {
 		return string(a.body)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(a.body))
-	if err != nil {
+	z := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(z)
+	if err := z.Reset(bytes.NewReader(a.body)); err != nil {
 		return ""
 	}
 	plain, err := io.ReadAll(z)
