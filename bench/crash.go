@@ -44,10 +44,10 @@ func (b *bench) crash() error {
 		return err
 	}
 	b.rows = append(b.rows,
-		row{what: "crash: acknowledged changes lost", ours: figures{float64(c.lost)}, goals: []goal{most("max", 0)},
+		row{what: "crash: acknowledged changes lost", ours: figures{float64(c.lost)}, goals: []goal{never()},
 			note: fmt.Sprintf("%d kills; %d sign-ins and %d text messages were acknowledged; %d codes were in doubt when the portal died, of which %d had counted",
 				kills, c.kept, c.asked, c.doubt, c.counted)},
-		row{what: "crash: one-time things used twice", ours: figures{float64(c.twice)}, goals: []goal{most("max", 0)}, note: "app codes and text messages"})
+		row{what: "crash: one-time things used twice", ours: figures{float64(c.twice)}, goals: []goal{never()}, note: "app codes and text messages"})
 	return nil
 }
 

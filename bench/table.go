@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -72,10 +73,12 @@ type goal struct {
 	of    string // ratio, median or max
 	least bool   // no less than the bound, else no more
 	bound float64
+	sure  bool // however noisy the machine is: to miss it is a fault
 }
 
 func most(of string, bound float64) goal  { return goal{of: of, bound: bound} }
 func least(of string, bound float64) goal { return goal{of: of, bound: bound, least: true} }
+func never() goal                         { return goal{of: "max", sure: true} }
 
 func (g goal) met(r row) bool {
 	v := map[string]float64{"ratio": r.ratio(), "median": r.ours.median(), "max": r.ours.max()}[g.of]
@@ -107,6 +110,22 @@ func (r row) verdict() (target, word string) {
 		}
 	}
 	return strings.Join(all, ", "), word
+}
+
+// wrong names the rows that miss what they have to reach on any machine.
+func wrong(rows []row) error {
+	var names []string
+	for _, r := range rows {
+		for _, g := range r.goals {
+			if g.sure && !g.met(r) {
+				names = append(names, fmt.Sprintf("%s: %s", r.what, digits(r.ours.max())))
+			}
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return errors.New(strings.Join(names, "; "))
 }
 
 // printTable prints the rows, then what is to be said of them.

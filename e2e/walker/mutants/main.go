@@ -72,6 +72,7 @@ var mutants = []mutant{
 	one("nobody finds the way back", "core/flow/recover.go", "return w.Number != \"\" && !w.HeldTill.After(now)", "return false && !w.HeldTill.After(now)"),
 }
 
+var steps = flag.Int("steps", 5000, "how many steps each is walked, if it is not found before: as many as in CI")
 var shrink = flag.Duration("shrink", 0, "how long to look for as few steps as show each")
 
 func main() {
@@ -108,24 +109,24 @@ func try(root string, m mutant) (string, bool) {
 	if err != nil {
 		return err.Error(), false
 	}
-	const seed, all, each = 1, 5000, 500 // as in CI
-	steps := 0
-	for i := range all / each {
+	const seed, each = 1, 500 // as in CI
+	walked := 0
+	for i := range *steps / each {
 		k := walker.Walk{Program: program, Seed: seed + uint64(i), Steps: each, Policy: walker.Policies[i%len(walker.Policies)], Shrink: *shrink}
 		res, err := k.Go()
-		steps += res.Steps
+		walked += res.Steps
 		if err != nil {
 			return err.Error(), false
 		}
 		if res.Found != nil {
-			text := fmt.Sprintf("step %4d: %s", steps, res.Found.Breach.Rule)
+			text := fmt.Sprintf("step %4d: %s", walked, res.Found.Breach.Rule)
 			if *shrink > 0 {
 				text += fmt.Sprintf(" (%d steps show it)", len(res.Found.Steps))
 			}
 			return text, true
 		}
 	}
-	return fmt.Sprintf("not found in %d steps", steps), false
+	return fmt.Sprintf("not found in %d steps", walked), false
 }
 
 // made is the file with the edit.
