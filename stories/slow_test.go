@@ -2,6 +2,7 @@ package stories_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -87,6 +89,64 @@ func TestSlowBodiesOfEveryMethod(t *testing.T) {
 		}
 	}
 	all.Wait()
+}
+
+// Whoever says nothing, or one byte after the other, or all but the end of a header, as
+// often as is hung up on them, keeps nobody from getting in.
+func TestConnectionsThatSayNothingStopNobody(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	host := strings.TrimPrefix(p.url, "http://")
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer stop()
+	var opened, refused atomic.Int64
+	hold := func(text, each string) {
+		var d net.Dialer
+		for ctx.Err() == nil {
+			c, err := d.DialContext(ctx, "tcp", host)
+			if err != nil {
+				refused.Add(1)
+				time.Sleep(100 * time.Millisecond)
+				continue
+			}
+			opened.Add(1)
+			end := context.AfterFunc(ctx, func() { c.Close() })
+			io.WriteString(c, text)
+			go func() {
+				for each != "" {
+					if _, err := io.WriteString(c, each); err != nil {
+						return
+					}
+					time.Sleep(200 * time.Millisecond)
+				}
+			}()
+			io.Copy(io.Discard, c) // until it is hung up
+			end()
+			c.Close()
+		}
+	}
+	kinds := [][2]string{
+		{"", ""},
+		{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\nX-Long: ", "x"},
+		{"GET /sign-in HTTP/1.1\r\nHost: " + host + "\r\n", "X-More: x\r\n"},
+		{"POST /sign-in HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\n", "x"},
+		{"GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n", ""},
+	}
+	const count = 1000
+	for i := range count {
+		kind := kinds[i%len(kinds)]
+		all.Go(func() { hold(kind[0], kind[1]) })
+	}
+	for opened.Load() < count && t.Context().Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.add("ada")
+	p.browser().wizard("ada", "(202) 555-0143", "+12025550143")
+	if n := refused.Load(); n > 0 {
+		t.Errorf("%d connections were refused", n)
+	}
 }
 
 // The second header of a connection has the time of the first, and its answer.
