@@ -24,7 +24,7 @@ var asked = []struct {
 var (
 	row      = regexp.MustCompile(`(?m)^\| ([A-Z]+-\d\d) \| (.+?) \| (.+) \|$`)
 	named    = regexp.MustCompile("`([a-z0-9/]+/)?((?:Test|Fuzz)[A-Za-z0-9_]+)(/[a-z-]+)?`")
-	reason   = regexp.MustCompile(`(?i)\b(?:later: (?:oidc|gate|passkeys|RADIUS|console)|come[s]? later: |not offered\b|in work: )`)
+	reason   = regexp.MustCompile(`(?i)\b(?:later: (?:oidc|passkeys|RADIUS|console)|come[s]? later: |not offered\b|in work: )`)
 	decision = regexp.MustCompile(`\]\((\.\./decisions/[a-z0-9-]+\.md|[a-z-]+\.md|\.\./operate/[a-z]+\.md)\)`)
 	tests    = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9_]+)\(`)
 )
