@@ -119,7 +119,11 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request, by way) {
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	q, ok := read(r, by)
-	if !ok || !g.proxy(r.RemoteAddr) {
+	proxy := g.proxy(r.RemoteAddr)
+	if !proxy {
+		g.Headers(h) // whoever it is came here itself: this is an answer like any other of ours
+	}
+	if !ok || !proxy {
 		g.answer(w, http.StatusForbidden, app.Refuse)
 		return
 	}

@@ -266,6 +266,9 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *app.App, r
 	case grant.Ask:
 		return p.askConsent(w, r, a, req, s, sealed)
 	case grant.Enter:
+		if r.Method == http.MethodHead {
+			return web.StatusError(http.StatusNotFound) // who only looks changes nothing
+		}
 		code, err := p.Grants.Give(r.Context(), req, a, s, asked, p.Client(r))
 		if err != nil {
 			return err

@@ -139,7 +139,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case s == nil || s.Over != "":
 		return web.Redirect(w, r, l.address())
-	case h.Session != "" && h.Subject == s.Person.ID && h.Session == p.Grants.Sid(s.Session.Family, id):
+	case r.Method != http.MethodHead && h.Session != "" && h.Subject == s.Person.ID && h.Session == p.Grants.Sid(s.Session.Family, id):
 		return p.signOut(w, r, l)
 	}
 	action := url.Values{}
