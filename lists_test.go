@@ -39,6 +39,9 @@ func TestTheListsOfTestsNameTestsThatExist(t *testing.T) {
 			t.Errorf("%s has only %d tests", list, len(listed))
 		}
 	}
+	if m := regexp.MustCompile(`(?m)^walk=(\w+)`).FindSubmatch(script); m == nil || !slices.Contains(testsOf(t, "server"), string(m[1])) {
+		t.Errorf("./test walks the routes by %q, which is no test of ./server", m)
+	}
 }
 
 var testMark = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -784,7 +784,7 @@ func (r *walk) databaseHoldsNothing() {
 	db := r.p.base()
 	defer db.Close()
 	all := ""
-	for _, table := range append(slices.Clone(tables), "keys") {
+	for _, table := range tables(r.T, db) {
 		rows, err := db.Query("SELECT * FROM " + table)
 		if err != nil {
 			r.Fatal(err)
