@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,12 +81,16 @@ func (s *Store) Apply(ctx context.Context, set change.Set) error {
 }
 
 // down marks an error as the database's, so that fronts say "at our end" and
-// count no try.
+// count no try, and says what an operator can do.
 func down(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %w", what, fault.ErrDown, err)
+	err = fmt.Errorf("%s: %w: %w", what, fault.ErrDown, err)
+	if hint := whereKept(err); hint != "" && !strings.Contains(err.Error(), "; hint: ") {
+		err = fmt.Errorf("%w; hint: %s", err, hint)
+	}
+	return err
 }
 
 func (s *Store) write(ctx context.Context, w *work) error {
