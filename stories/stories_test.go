@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,6 +79,7 @@ type portal struct {
 	cmd     *exec.Cmd
 	log     *portalLog
 	extra   []string // variables of its own
+	under   []string // what the program runs under, with its arguments
 	offset  time.Duration
 	read    map[string]int // lines of the outbox that were read, by number
 	offsetM sync.Mutex
@@ -94,6 +96,7 @@ type settings struct {
 	// database is the address of a PostgreSQL database. Without it the story runs
 	// on SQLite, or on PostgreSQL where STORIES_DATABASE=postgres says so.
 	database string
+	embedded bool // on SQLite, whatever that says
 }
 
 // portalLog is what a portal writes, while others read it.
@@ -180,7 +183,7 @@ func install(t *testing.T, of ...settings) *portal {
 	if s.policy != "" {
 		text += "policy:\n" + s.policy
 	}
-	if s.database == "" && os.Getenv("STORIES_DATABASE") == "postgres" {
+	if s.database == "" && !s.embedded && os.Getenv("STORIES_DATABASE") == "postgres" {
 		s.database = storetest.Postgres(t)
 	}
 	if s.database != "" {
@@ -203,7 +206,8 @@ func (p *portal) write(name, text string) {
 // start runs serve and waits for its ready line.
 func (p *portal) start() {
 	p.t.Helper()
-	cmd := exec.Command(program, "serve")
+	words := p.words("serve")
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir, cmd.Env = p.dir, p.env()
 	cmd.Stderr = p.log
 	out, err := cmd.StdoutPipe()
@@ -232,6 +236,11 @@ func (p *portal) start() {
 	case <-time.After(30 * time.Second):
 		p.t.Fatal("the portal was not ready within 30 seconds")
 	}
+}
+
+// words are the command line of the program.
+func (p *portal) words(args ...string) []string {
+	return slices.Concat(p.under, []string{program}, args)
 }
 
 func (p *portal) env() []string {
@@ -290,7 +299,8 @@ func (p *portal) run(dir string, env []string, in string, args ...string) answer
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	words := p.words(args...)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(p.env(), env...), strings.NewReader(in)
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad

@@ -108,6 +108,7 @@ type server struct {
 	bin, dir, password string
 	port               int
 	owner              *owner         // nil: runs as we do
+	under              []string       // what it runs under; then it syncs
 	hold               io.WriteCloser // while it is open the server runs
 	ended              chan struct{}  // closed when the server has ended
 }
@@ -180,7 +181,7 @@ func (s *server) start() error {
 		return err
 	}
 	defer log.Close()
-	cmd := s.command("run", strconv.Itoa(s.port))
+	cmd := s.command(append([]string{"run", strconv.Itoa(s.port)}, s.under...)...)
 	cmd.Stdout, cmd.Stderr = log, log // not ours: go test would wait for them
 	hold, err := cmd.StdinPipe()
 	if err != nil {

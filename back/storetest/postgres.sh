@@ -1,6 +1,6 @@
 # Lays out and runs a PostgreSQL server for tests (postgres.go embeds it).
 #   postgres.sh BIN DIR prepare ARCHIVE PASSWORD
-#   postgres.sh BIN DIR run PORT
+#   postgres.sh BIN DIR run PORT [PROGRAM ARGUMENT…]
 set -eu
 umask 077
 bin=$1 dir=$2 verb=$3
@@ -26,12 +26,16 @@ prepare() {
 }
 
 # Runs until standard input gives a line (the data stay) or ends (the folder
-# goes). fsync is off: a test survives a crash of the server, not of the machine.
+# goes). fsync is off: a test survives a crash of the server, not of the machine;
+# but what the server runs under may be there to watch over it.
 run() {
+	port=$1 fsync=off
+	shift
+	[ $# -eq 0 ] || fsync=on
 	exec 3<&0
-	"$bin/postgres" -D data -p "$1" \
+	"$@" "$bin/postgres" -D data -p "$port" \
 		-c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-		-c fsync=off -c full_page_writes=off \
+		-c fsync=$fsync -c full_page_writes=off \
 		-c max_connections=200 -c shared_buffers=32MB </dev/null 3<&- &
 	server=$!
 	watch <&3 &
