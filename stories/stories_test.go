@@ -454,6 +454,9 @@ var plainClient = &http.Client{Timeout: 60 * time.Second, Transport: &http.Trans
 func (b *browser) send(r *http.Request) *page {
 	b.t.Helper()
 	r.Header.Set("User-Agent", b.agent)
+	if b.page != nil && b.page.header.Get("Referrer-Policy") != "no-referrer" && r.Header.Get("Referer") == "" {
+		r.Header.Set("Referer", b.p.url+b.page.url)
+	}
 	r.Header.Set("X-Forwarded-For", b.address)
 	for k, v := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: k, Value: v})
