@@ -42,8 +42,8 @@ func Address(r *http.Request, proxies []netip.Prefix) Client {
 	}
 	list := strings.Split(strings.Join(forwarded, ","), ",")
 	for _, part := range slices.Backward(list) {
-		at, err := netip.ParseAddr(strings.TrimSpace(part))
-		if err != nil {
+		at, ok := named(strings.TrimSpace(part))
+		if !ok {
 			break // what stands before something unreadable is worth nothing
 		}
 		if at = at.Unmap().WithZone(""); !within(at, proxies) {
@@ -51,6 +51,20 @@ func Address(r *http.Request, proxies []netip.Prefix) Client {
 		}
 	}
 	return Client{Shown: peer.String(), Limit: byNetwork(peer)}
+}
+
+// named is an address, alone or with a port, as some proxies write it.
+func named(text string) (at netip.Addr, ok bool) {
+	if at, err := netip.ParseAddr(text); err == nil {
+		return at, true
+	}
+	if both, err := netip.ParseAddrPort(text); err == nil {
+		return both.Addr(), true
+	}
+	text, open := strings.CutPrefix(text, "[")
+	text, closed := strings.CutSuffix(text, "]")
+	at, err := netip.ParseAddr(text)
+	return at, open && closed && err == nil
 }
 
 func within(at netip.Addr, networks []netip.Prefix) bool {
