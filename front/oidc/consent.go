@@ -54,19 +54,21 @@ func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, a *app.App
 }
 
 // posted checks the token of a form of ours.
-func (p *Provider) posted(r *http.Request) error {
-	switch _, bad := p.ReadToken(r); bad {
+func (p *Provider) posted(r *http.Request) (web.Form, error) {
+	form, bad := p.ReadToken(r)
+	switch bad {
 	case web.FormGood:
-		return nil
+		return form, nil
 	case web.FormStale:
-		return fault.New(fault.Invalid, "form.stale")
+		return form, fault.New(fault.Invalid, "form.stale")
 	}
-	return web.StatusError(http.StatusForbidden)
+	return form, web.StatusError(http.StatusForbidden)
 }
 
 // consented takes the answer of the consent page.
 func (p *Provider) consented(w http.ResponseWriter, r *http.Request) error {
-	if err := p.posted(r); err != nil {
+	form, err := p.posted(r)
+	if err != nil {
 		return err
 	}
 	sealed := r.URL.Query().Get("request")
@@ -77,5 +79,9 @@ func (p *Provider) consented(w http.ResponseWriter, r *http.Request) error {
 	if r.PostFormValue("answer") != "yes" {
 		return p.answer(w, r, req, url.Values{"error": {"access_denied"}})
 	}
-	return p.proceed(w, r, a, req, sealed, true)
+	s, err := p.Flow.Signed(r.Context(), p.Cookie(r, "session"))
+	if err != nil {
+		return err
+	}
+	return p.proceed(w, r, a, req, sealed, s != nil && p.For(form, s.Person.ID)) // somebody else is asked anew
 }

@@ -152,7 +152,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) error {
 
 // leave is the person's yes.
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request) error {
-	if err := p.posted(r); err != nil {
+	if _, err := p.posted(r); err != nil {
 		return err
 	}
 	q := r.URL.Query()

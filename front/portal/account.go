@@ -23,7 +23,7 @@ import (
 
 // frame fills what every page of somebody signed in has around it.
 func (p *Portal) frame(f *web.Frame, s *flow.Signed) {
-	f.Who, f.SignOut = s.Person.Shown(), true
+	f.Who, f.SignOut, f.Owner = s.Person.Shown(), true, s.Person.ID
 	times := p.Flow.Times()
 	idle := min(times.Idle, s.Session.EndsAt.Sub(s.Now))
 	f.Ending = &web.Ending{Idle: int(idle / time.Second), Hard: int(s.Session.EndsAt.Sub(s.Now) / time.Second), Stay: "/account/stay"}

@@ -128,6 +128,9 @@ func (p *Portal) postAccountPhoneCode(w http.ResponseWriter, r *http.Request) er
 	if err == nil {
 		return web.Redirect(w, r, "/account/security")
 	}
+	if f := fault.Of(err); f != nil && f.Word == "phone.refused" {
+		return p.move(w, r, "/account/phone", f.Word)
+	}
 	return p.changing(w, r, err, func(c *flow.Changing) (web.View, error) { return p.accountPhoneCodeView(r, c) }, flow.SetupNumber)
 }
 

@@ -271,6 +271,13 @@ func (p *Portal) post(r *http.Request) (flow.Post, error) {
 	case web.FormStale:
 		return flow.Post{}, fault.New(fault.Invalid, "form.stale")
 	}
+	if form.Owned() {
+		if s, err := p.signed(r); err != nil {
+			return flow.Post{}, err
+		} else if s != nil && !p.For(form, s.Person.ID) {
+			return flow.Post{}, fault.New(fault.Invalid, "form.another")
+		}
+	}
 	mark, ok := strings.CutPrefix(form.ReturnTo, setupMark)
 	if !ok {
 		mark = ""
@@ -307,7 +314,7 @@ func (p *Portal) cookies(w http.ResponseWriter, result flow.Result) {
 // notices are the words that may ride along on a redirect, by their key.
 var notices = map[string]string{
 	"step.first": "info", "started-again": "info", "apps.full": "warning", "again.same": "done", "again.new": "done", "another-window": "info", "now-required": "warning",
-	"sign-in.password-new": "done", "mail.again": "done", "removed-already": "info", "form.stale": "info", "signed-out.forgotten": "done",
+	"phone.refused": "warning", "sign-in.password-new": "done", "mail.again": "done", "removed-already": "info", "form.stale": "info", "signed-out.forgotten": "done",
 }
 
 // move redirects to a page of ours, with words to show there.

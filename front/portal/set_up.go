@@ -440,6 +440,9 @@ func (p *Portal) postNewFactor(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return p.onward(w, r, result)
 	}
+	if f := fault.Of(err); f != nil && f.Word == "phone.refused" {
+		return p.move(w, r, pages[flow.AskNumber], f.Word)
+	}
 	return p.failed(w, r, err, func() (web.View, error) {
 		u, lookErr := p.at(w, r, flow.AskNewFactor)
 		if u == nil {

@@ -26,6 +26,7 @@ type Frame struct {
 	SignOut   bool   // whether the header offers to sign out
 	Problems  []Problem
 	Notices   []Notice
+	Owner     string // the id of the person whose account the forms change, or ""
 	FormToken string // stands in every form; masked anew for each answer
 	FormID    string // tells this form from an older one of the same page
 	Ending    *Ending

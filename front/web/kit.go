@@ -142,7 +142,7 @@ func Status(f *fault.Fault) int {
 func (k *Kit) Page(w http.ResponseWriter, r *http.Request, status int, view View) error {
 	frame := view.Base()
 	if frame.FormToken == "" {
-		frame.FormToken, _ = k.Token(w, r, "")
+		frame.FormToken, _ = k.Token(w, r, k.owned(frame.Owner))
 	}
 	var page bytes.Buffer
 	if err := k.Site.Render(&page, view); err != nil {

@@ -21,6 +21,9 @@ type Form struct {
 	ReturnTo string
 }
 
+// Owned says whether the form was drawn for an account.
+func (f Form) Owned() bool { return strings.HasPrefix(f.ReturnTo, ownerMark) }
+
 // FormFault is what is wrong with a form's token.
 type FormFault int
 
@@ -107,6 +110,23 @@ func (k *Kit) ReadToken(r *http.Request) (Form, FormFault) {
 		return form, FormStale
 	}
 	return form, FormGood
+}
+
+// ownerMark stands before the mark of an account in the token of a form that changes it.
+const ownerMark = "account:"
+
+// owned is what the token of a form says instead of an address, that was drawn for an account.
+func (k *Kit) owned(person string) string {
+	if person == "" {
+		return ""
+	}
+	return ownerMark + k.mac("owner", person)
+}
+
+// For says whether a form may change an account: it was drawn for that, or for none. Somebody
+// else may have signed in since, in another tab of the browser.
+func (k *Kit) For(form Form, person string) bool {
+	return !form.Owned() || form.ReturnTo == k.owned(person)
 }
 
 func (k *Kit) mac(purpose string, parts ...string) string {
