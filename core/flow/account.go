@@ -217,6 +217,9 @@ func (m *Machine) ChangeNumberCode(ctx context.Context, token, entered string, c
 }
 
 func (m *Machine) changeNumber(ctx context.Context, c *Changing, u *Under, client Client) (change.Set, Result, error) {
+	if err := m.mayShare(ctx, c.Setup.Data.Number.E164, c.Phones); err != nil { // others were quicker
+		return change.Set{SetupsDropped{ID: c.Setup.ID, Person: c.Person.ID}}, Result{}, err
+	}
 	replaces, err := m.replaces(ctx, c.Signed)
 	if err != nil {
 		return nil, Result{}, err

@@ -88,6 +88,13 @@ var changeRows = []row{
 		h.sharedBy(5, other)
 		h.changeNumber(other)
 	}},
+	{"a new number that five share by the time that it is proved", func(h *house) {
+		h.signedIn()
+		h.changeNumber(other)
+		h.sharedBy(5, other)
+		h.changeCode(h.moved())
+		h.changeNumber("+12025550145")
+	}},
 	{"a new number twice, and sent again", func(h *house) {
 		h.signedIn()
 		h.changeNumber(other)

@@ -7,6 +7,7 @@ import (
 	"sallyport/core/flow"
 	"sallyport/core/limit"
 	"sallyport/core/person"
+	"sallyport/core/session"
 )
 
 // missed gives an app so many misses in a row.
@@ -124,6 +125,15 @@ var codeRows = []row{
 		h.appCode(h.wrong(key("phone")))
 		h.appCode(h.code("phone"))
 		h.signIn(password)
+	}},
+	{"the year of a known browser that is known no more", func(h *house) {
+		h.enrolled()
+		h.knownHere()
+		h.quietly(limit.Spent{Budget: limit.KnownYear, Key: limit.KnownYear.Key(h.ada.ID, "known-1"), Now: h.now, Amount: 99, Free: true})
+		h.unseen(func() { h.signIn(password) })
+		h.quietly(session.Forgot{ID: "known-1", Person: h.ada.ID})
+		h.appCode(h.wrong(key("phone")))
+		h.appCode(h.code("phone"))
 	}},
 	{"the year of a known browser passes", func(h *house) {
 		h.enrolled()

@@ -135,8 +135,14 @@ func (m *Machine) value(form, entered string) []byte {
 	return m.Secrets.MAC("moved", []byte(form), []byte(entered))
 }
 
-// numberKey is how a number is named in limits.
-func (m *Machine) numberKey(e164 string) string { return m.derive("number", e164) }
+// numberKey is how a number is named in limits. Those who have proved it are counted apart:
+// whoever types a number must not use up its owners' way back.
+func (m *Machine) numberKey(e164 string, proved bool) string {
+	if proved {
+		return m.derive("proved number", e164)
+	}
+	return m.derive("number", e164)
+}
 
 // tried counts what came of a try, and hands it on.
 func (m *Machine) tried(at tally.Try) func(Result, error) (Result, error) {

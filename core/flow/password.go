@@ -140,6 +140,7 @@ func (m *Machine) acceptInvitation(ctx context.Context, token, attemptToken, ent
 			session.ForgotAll{Person: who.ID},
 			limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
 			AttemptsEnded{Person: who.ID, Why: OverByChange, At: now},
+			person.LinksReplaced{Kind: person.MailLink, Person: who.ID, At: now},
 			AttemptBegun{Attempt: u.Attempt}}
 		entry := m.entry(audit.PasswordSet, who.ID, client)
 		entry.Attempt = u.Attempt.ID
@@ -201,7 +202,8 @@ func (m *Machine) newPassword(who *person.Person, phc string, now time.Time, kee
 		session.EndedAll{Person: who.ID, Except: keep, Why: session.EndedByPassword, At: now},
 		limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
 		RecoveryEnded{Person: who.ID, Why: ByChange, At: now},
-		AttemptsEnded{Person: who.ID, Except: attempt, Why: OverByChange, At: now}}
+		AttemptsEnded{Person: who.ID, Except: attempt, Why: OverByChange, At: now},
+		person.LinksReplaced{Kind: person.MailLink, Person: who.ID, At: now}} // whoever knew the old one may have asked for it
 }
 
 // NewPassword is what S23 sends.

@@ -179,7 +179,7 @@ func (m *Machine) miss(u *Under, method, reason string, client Client) change.Se
 	if id, known := u.Attempt.Lane.Browser(); known {
 		set.Add(limit.Spent{Budget: limit.KnownYear, Key: limit.KnownYear.Key(u.Person.ID, id), Now: u.Now, Amount: int64(u.counted), Free: true})
 		if u.year+u.counted >= limit.KnownYear.Max {
-			set.Add(session.Forgot{ID: id, Person: u.Person.ID}, m.entry(audit.BrowserForgot, u.Person.ID, client))
+			set.Add(session.Forgot{ID: id, Person: u.Person.ID, Lenient: true}, m.entry(audit.BrowserForgot, u.Person.ID, client))
 			set.Add(m.Writer.Notify(message.WrongCodes, message.Told{Person: u.Person, Phones: u.Phones, About: person.Disputed{Where: client.Browser()}}, u.Now)...)
 		}
 		return set

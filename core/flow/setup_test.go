@@ -395,6 +395,12 @@ var numberRows = []row{
 		h.sharedBy(5, mobile)
 		h.typeNumber(mobile)
 	})},
+	{"a number that five share by the time that the app is there", ready(toCode, func(h *house) {
+		h.sharedBy(5, mobile)
+		h.newFactor(h.fresh())
+		h.look()
+		h.typeNumber(other)
+	})},
 	{"the same number twice, within the gap and after it", ready(toText, func(h *house) {
 		h.later(30*time.Second - time.Millisecond)
 		h.typeNumber(mobile)

@@ -113,6 +113,10 @@ func (m *Machine) switchOn(ctx context.Context, u *Under, step int64, client Cli
 		factor.Bound{Factor: app}, factor.Bound{Factor: codes}}
 	phones, about := u.Phones, person.Disputed{Factor: app.ID, Codes: true, Where: client.Browser()}
 	if more, bound := m.bindNumber(u); bound != nil {
+		if err := m.mayShare(ctx, bound.Number, nil); err != nil { // others were quicker
+			u.Setup.Data.Number, u.Setup.Data.ProvedAt = phone.Number{}, time.Time{}
+			return m.saveSetup(u, nil), Result{}, err
+		}
 		set.Add(more...)
 		if phones, err = m.Hearing(ctx, u.Person.ID, append(phones, *bound)...); err != nil {
 			return nil, Result{}, err

@@ -116,7 +116,7 @@ func (s sending) underWay(now time.Time) bool {
 
 // textBudgets are what a code text costs: by number, person, lane and address.
 func (m *Machine) textBudgets(s sending, client Client, now time.Time) (spent []limit.Spent) {
-	number := m.numberKey(s.number)
+	number := m.numberKey(s.number, s.proved)
 	add := func(b limit.Budget, of ...string) {
 		spent = append(spent, limit.Spent{Budget: b, Key: b.Key(of...), Now: now})
 	}

@@ -186,6 +186,7 @@ func (m *Manager) hold(who *person.Person, mail string, phones []phone.Phone, d 
 		flow.AttemptsEnded{Person: who.ID, Why: flow.OverByChange, At: now},
 		flow.SetupsDropped{Person: who.ID},
 		flow.RecoveryEnded{Person: who.ID, Why: flow.ByDispute, At: now},
+		person.LinksReplaced{Kind: person.MailLink, Person: who.ID, At: now},
 		m.disputed(d, client),
 	}
 	if d.About.Factor != "" {

@@ -166,6 +166,7 @@ func (m *Manager) ResetPassword(ctx context.Context, token, entered string, clie
 			session.ForgotAll{Person: who.ID},
 			flow.AttemptsEnded{Person: who.ID, Why: flow.OverByChange, At: now},
 			flow.RecoveryEnded{Person: who.ID, Why: flow.ByChange, At: now},
+			person.LinksReplaced{Kind: person.MailLink, Person: who.ID, At: now},
 			limit.Cleared{Keys: limit.YearKeys(who.ID, now)},
 			m.byOwner(audit.PasswordReset, who.ID, client)}
 		set.Add(m.Writer.Notify(message.PasswordReset, message.Told{Person: *who, Phones: phones,

@@ -173,7 +173,8 @@ func (m *Manager) mailChanged(ctx context.Context, set change.Set, who person.Pe
 	if err != nil {
 		return nil, fmt.Errorf("read numbers: %w", err)
 	}
-	set.Add(person.LinksReplaced{Kind: person.PasswordLink, Person: who.ID, At: m.Now()})
+	set.Add(person.LinksReplaced{Kind: person.PasswordLink, Person: who.ID, At: m.Now()},
+		person.LinksReplaced{Kind: person.MailLink, Person: who.ID, At: m.Now()}) // or it would undo this later
 	invited, err := m.People.LinkAlive(ctx, person.Invitation, who.ID, m.Now())
 	if err != nil {
 		return nil, fmt.Errorf("read invitation: %w", err)

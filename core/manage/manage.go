@@ -291,7 +291,8 @@ func (m *Manager) SignOut(ctx context.Context, actor, id string) error {
 func (m *Manager) everything(who, why string) change.Set {
 	now := m.Now()
 	return change.Set{session.EndedAll{Person: who, Why: why, At: now},
-		flow.AttemptsEnded{Person: who, Why: flow.OverByChange, At: now}}
+		flow.AttemptsEnded{Person: who, Why: flow.OverByChange, At: now},
+		person.LinksReplaced{Kind: person.MailLink, Person: who, At: now}}
 }
 
 // Checks are the ways in which an operator can have checked who is asking.

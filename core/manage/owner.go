@@ -216,6 +216,7 @@ func (m *Manager) SignOutOthers(ctx context.Context, o Owner) error {
 			session.EndedAll{Person: o.Person.ID, Except: o.Session.ID, Why: session.EndedElsewhere, At: o.Now},
 			session.ForgotAll{Person: o.Person.ID, Except: o.Session.Known},
 			flow.AttemptsEnded{Person: o.Person.ID, Why: flow.OverByChange, At: o.Now},
+			person.LinksReplaced{Kind: person.MailLink, Person: o.Person.ID, At: o.Now}, // whoever was there may have asked for one
 			o.banner("", ended), m.owned(audit.SessionsEnded, o)}, nil
 	})
 }

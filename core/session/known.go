@@ -40,10 +40,12 @@ type SeenAgain struct {
 	Browser KnownBrowser
 }
 
-// Forgot drops one known browser of a person. The condition: there is one.
+// Forgot drops one known browser of a person. The condition: there is one. Lenient drops
+// it, for what has to count in any case: who has the cookie can have it forgotten meanwhile.
 type Forgot struct {
 	change.Mark
 	ID, Person string
+	Lenient    bool
 }
 
 // ForgotCookie drops every row of a cookie, whoever shares it. It has no condition.
