@@ -83,7 +83,7 @@ const (
 // until they are split.
 var overLong = map[string]int{
 	"core/flow":    4200, // sign-in, set-up, recovery, account: one machine
-	"front/portal": 5200, // 39 pages and their samples
+	"front/portal": 5220, // 39 pages and their samples
 	"back/store":   4950, // a file a noun, the chain of the audit log, the keys, what doors remember
 	"config":       3100, // a file of checks for each kind of gateway
 

@@ -205,11 +205,10 @@ func (t txn) linked(e linked) error {
 		}
 	}
 	moved, err := t.rows(moveEnd, chainName, e.To.Seq, e.To.Link, e.From.Seq, e.From.Link) // before anything takes the places
-	if err == nil && moved != 1 {
-		err = &change.Refused{Effect: e}
-	}
 	if err != nil {
 		return err
+	} else if moved != 1 {
+		return &change.Refused{Effect: e}
 	}
 	if t.store.embedded {
 		for _, w := range e.Entries {

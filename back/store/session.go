@@ -110,11 +110,10 @@ func (t txn) known(effect change.Effect) error {
 		return t.must(e, "UPDATE known SET seen_at = $3, ends_at = $4, agent = $5, address = $6 WHERE id = $1 AND person = $2",
 			b.ID, b.Person, ms(b.SeenAt), ms(b.EndsAt), b.Agent, b.Address)
 	case session.Forgot:
-		drop := t.must
 		if e.Lenient {
-			drop = func(_ change.Effect, query string, args ...any) error { return t.do(query, args...) }
+			return t.do("DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
 		}
-		return drop(e, "DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
+		return t.must(e, "DELETE FROM known WHERE id = $1 AND person = $2", e.ID, e.Person)
 	case session.ForgotCookie:
 		return t.do("DELETE FROM known WHERE token = $1", e.Token)
 	case session.ForgotAll:

@@ -142,6 +142,16 @@ func (v *verifier) found(seq int64, id, why string) {
 	}
 }
 
+// named takes the id of an entry that has a fault.
+func (v *verifier) named(why string) func(database.Row) error {
+	return func(row database.Row) error {
+		var id string
+		err := row.Scan(&id)
+		v.found(0, id, why)
+		return err
+	}
+}
+
 // read reads everything that is checked, as it was at one moment.
 func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 	var ends []place
@@ -166,12 +176,7 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 		into(&v.gaps, scanGap, "SELECT "+gapColumns+" FROM audit_gaps ORDER BY first_seq"),
 	}
 	if v.store.embedded { // SQLite takes bytes for a text, as another value, which comes after all texts
-		before = append(before, database.Question{Query: "SELECT CAST(id AS TEXT) FROM audit WHERE id >= x'' LIMIT 1", Each: func(row database.Row) error {
-			var id string
-			err := row.Scan(&id)
-			v.found(0, id, "its id is not text")
-			return err
-		}})
+		before = append(before, database.Question{Query: "SELECT CAST(id AS TEXT) FROM audit WHERE id >= x'' LIMIT 1", Each: v.named("its id is not text")})
 	}
 	return v.store.db.Snapshot(ctx, slices.Concat(before, pieces, []database.Question{
 		count("SELECT COUNT(*) FROM audit_places", &v.places),
@@ -188,12 +193,7 @@ func (v *verifier) read(ctx context.Context, kept []audit.Head) error {
 		{Query: "SELECT " + looseColumns + ", " + waits + " FROM audit WHERE CAST($1 AS BIGINT) = 1 AND " + loose + " ORDER BY at, id", Args: others, Each: v.unlinked},
 		{Query: "SELECT " + looseColumns + ", " + waits + " FROM (SELECT entry FROM audit_waiting) AS waiting JOIN audit ON audit.id = waiting.entry WHERE CAST($1 AS BIGINT) = 0 AND " + loose + " ORDER BY at, id", Args: others, Each: v.unlinked},
 		{Query: "SELECT w.entry FROM audit_waiting AS w LEFT JOIN audit AS a ON a.id = w.entry LEFT JOIN audit_places AS p ON p.entry = w.entry " +
-			"WHERE a.id IS NULL OR a.seq <> 0 OR p.entry IS NOT NULL ORDER BY w.entry LIMIT 1", Each: func(row database.Row) error {
-			var id string
-			err := row.Scan(&id)
-			v.found(0, id, "it waits for a place, and has one or is not there")
-			return err
-		}},
+			"WHERE a.id IS NULL OR a.seq <> 0 OR p.entry IS NOT NULL ORDER BY w.entry LIMIT 1", Each: v.named("it waits for a place, and has one or is not there")},
 		{Query: "SELECT 1", Each: func(database.Row) error { // the last: nothing was there to begin with
 			if !begun {
 				v.begin(heads, kept)
