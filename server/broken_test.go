@@ -8,8 +8,12 @@ import (
 	"sallyport/back/storetest"
 )
 
-func there(t *testing.T) door    { return site(t, "database: "+storetest.Postgres(t)+"\n", false) }
-func letThere(t *testing.T) door { return rent(t, "database: "+storetest.Postgres(t)+"\n") }
+func there(t *testing.T, more string) door {
+	return site(t, "database: "+storetest.Postgres(t)+"\n"+more, false)
+}
+func letThere(t *testing.T, more string) door {
+	return rent(t, "database: "+storetest.Postgres(t)+"\n"+more)
+}
 
 // TestABrokenWireOpensNothing loses the connection to PostgreSQL in the middle of
 // every errand.

@@ -61,6 +61,9 @@ type letter struct{ To, Text string }
 
 const host = "localhost:8080"
 
+// appSecret is that of every app that speaks OpenID Connect.
+const appSecret = "0b8d6c2e4f1a97350b8d6c2e4f1a9735"
+
 // furnish makes the folder of new premises.
 func furnish(folder, more string, https bool) error {
 	settings := "url: " + map[bool]string{true: "https://", false: "http://"}[https] + host + "\nproxies: [127.0.0.1]\n" +
@@ -70,6 +73,9 @@ func furnish(folder, more string, https bool) error {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(folder, "sallyport.key"), seal.NewKeyFile(), 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "app.secret"), []byte(appSecret), 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(folder, "sallyport.yaml"), []byte(settings), 0o600)
@@ -227,6 +233,14 @@ func (p *premises) obey(o order) (a obeyed, err error) {
 		if id := who(); err == nil {
 			a.Text, err = p.core.Manage.Reset(ctx, "test", id, checked, false)
 		}
+	case "invite":
+		if id := who(); err == nil {
+			a.Text, err = p.core.Manage.Invite(ctx, "test", id, manage.ByHand)
+		}
+	case "must-change":
+		if id, must := who(), true; err == nil {
+			err = p.core.Manage.Set(ctx, "test", id, manage.Setting{MustChange: &must})
+		}
 	case "release":
 		if id := who(); err == nil {
 			a.Text, _, err = p.core.Manage.Release(ctx, "test", id, checked)
@@ -296,9 +310,17 @@ type visitor struct {
 	sent    []sent
 	late    time.Duration // how long a request may take
 
-	start string                // where a signed-in person begins
-	turn  func(v *visitor) bool // what they do before they look at the page; true when they did
-	other *visitor              // the same person, signed in elsewhere
+	start   string                  // where a signed-in person begins
+	turn    func(v *visitor) bool   // what they do before they look at the page; true when they did
+	other   *visitor                // the same person, signed in elsewhere
+	wish    string                  // the address or name that they choose
+	twiced  bool                    // what is asked for twice was
+	shown   bool                    // new recovery codes were
+	oldApp  factor.Secret           // what should work no more
+	oldCode string                  // likewise
+	program *party                  // the program of an app that they are let into
+	besides func(v *visitor) string // what else can be seen from outside; or nil
+	posts   map[string]bool         // where forms were taken; or nil
 }
 
 // sent is a code that was entered, and whether it was taken.
@@ -399,6 +421,11 @@ func (v *visitor) send(method, at string, fields ...string) {
 	}
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, "http://"+host+at, strings.NewReader(form.Encode()))
+	if strings.Contains(at, "://") {
+		if r, err = v.away(ctx, method, at); r == nil {
+			return
+		}
+	}
 	if err != nil {
 		v.Fatal(err)
 	}
@@ -408,18 +435,37 @@ func (v *visitor) send(method, at string, fields ...string) {
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	r.Header.Set("X-Forwarded-For", v.address)
 	for name, value := range v.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+		if name, ok := strings.CutPrefix(name, jar(r.Host)); ok && !strings.Contains(name, " ") {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
 	}
+	from := r.Host
 	a, err := v.door.ask(r)
 	if err != nil { // the other side has gone away
 		v.page = visited{method: method, url: at, name: "nothing", body: err.Error()}
 		return
 	}
-	v.shows(method, at, a)
+	v.shownAt(jar(from), method, at, a)
+	if r.Header.Get("X-Forwarded-Uri") != "" && v.page.status == http.StatusOK {
+		v.page.name = "inside"
+	}
+	if v.posts != nil && method == http.MethodPost && v.page.status < http.StatusBadRequest {
+		v.posts[at] = true
+	}
+}
+
+// jar is what the names of the cookies of a host begin with, among all of a browser.
+func jar(of string) string {
+	if of == host {
+		return ""
+	}
+	return of + " "
 }
 
 // shows keeps the cookies of an answer, and the page.
-func (v *visitor) shows(method, at string, a *http.Response) {
+func (v *visitor) shows(method, at string, a *http.Response) { v.shownAt("", method, at, a) }
+
+func (v *visitor) shownAt(jar, method, at string, a *http.Response) {
 	defer a.Body.Close()
 	body, err := io.ReadAll(a.Body)
 	if err != nil {
@@ -428,9 +474,9 @@ func (v *visitor) shows(method, at string, a *http.Response) {
 	}
 	for _, c := range a.Cookies() {
 		if c.MaxAge < 0 {
-			delete(v.cookies, c.Name)
+			delete(v.cookies, jar+c.Name)
 		} else {
-			v.cookies[c.Name] = c.Value
+			v.cookies[jar+c.Name] = c.Value
 		}
 	}
 	v.page = visited{method, a.StatusCode, first(pageMark, string(body)), at, a.Header.Get("Location"), string(body), a.Header}
@@ -498,6 +544,10 @@ func (v *visitor) goOn() {
 		return
 	}
 	p := v.page
+	if p.status == http.StatusSeeOther {
+		v.get(p.to)
+		return
+	}
 	if p.status == http.StatusTooManyRequests {
 		var seconds int
 		_, _ = fmt.Sscan(p.header.Get("Retry-After"), &seconds)
@@ -521,10 +571,18 @@ func (v *visitor) goOn() {
 		v.typed = word
 		v.post("/sign-in", "username", v.name, "password", word)
 	case "two-factor-prompt":
+		if strings.Contains(p.words(), "you need an invitation link") { // it was taken, and the answer was lost: an operator helps
+			v.link = "/invitation/" + v.order(order{Do: "invite", Name: v.name}).Text
+			v.get(v.link)
+			return
+		}
 		v.get("/2fa/setup/app")
 	case "setup-app", "setup-scan":
 		if p.name == "setup-scan" {
 			v.scan()
+		}
+		if strings.HasSuffix(path, "/replace") {
+			path = "/account/app" // where its form goes
 		}
 		v.post(path)
 	case "setup-phone":
@@ -548,7 +606,10 @@ func (v *visitor) goOn() {
 	case "setup-app-code":
 		v.enter(path, "code", v.appCode(v.newest), v.newest)
 	case "setup-finish":
-		v.app, v.codes = v.newest, nil
+		if len(v.newest.Key) > 0 {
+			v.app = v.newest
+		}
+		v.codes, v.shown = nil, true
 		for _, m := range savedMark.FindAllStringSubmatch(p.body, -1) {
 			v.codes = append(v.codes, m[1])
 		}
@@ -598,6 +659,8 @@ func (v *visitor) goOn() {
 			return
 		}
 		switch {
+		case !strings.Contains(p.body, `name="recovery"`) && !strings.Contains(p.body, `name="code"`):
+			v.post(p.url, "password", v.word)
 		case strings.Contains(p.body, `name="recovery"`):
 			v.enter(p.url, "recovery", v.codes[0], factor.Secret{}, "password", v.word)
 		case v.stuck > 2:
@@ -613,6 +676,10 @@ func (v *visitor) goOn() {
 		}
 		v.post(path, "password", v.next, "everywhere", "yes")
 	case "invitation":
+		if strings.Contains(p.words(), "That is your present password") { // the one before was taken
+			v.next = "teapot meadow signal ant"
+			v.word = v.next
+		}
 		v.post(path, "password", v.next)
 	case "not-me":
 		v.post(path)
@@ -629,6 +696,30 @@ func (v *visitor) goOn() {
 		}
 		v.link = "/password/" + first(regexp.MustCompile(`/password/(\S+)`), text)
 		v.get(v.link)
+	case "mail":
+		switch {
+		case strings.Contains(p.words(), "That is your address already"):
+			v.get("/account/security")
+		case strings.Contains(p.body, `name="mail"`):
+			v.post(path, "mail", v.wish)
+		case !strings.Contains(p.body, `action="/account/mail/again"`):
+			v.post(path)
+		case !v.twiced:
+			v.text(v.wish, "/account/mail/") // the one that stops working
+			v.move(31 * time.Second)
+			v.post("/account/mail/again")
+			v.twiced = true
+		default:
+			text := v.text(v.wish, "/account/mail/")
+			if text == "" {
+				v.move(2*time.Minute + time.Second) // less than a confirmation lasts
+				v.post("/account/mail/again")
+				return
+			}
+			v.get("/account/mail/" + first(regexp.MustCompile(`/account/mail/(\S+)`), text))
+		}
+	case "consent":
+		v.post(html.UnescapeString(first(regexp.MustCompile(`action="(/oidc/consent[^"]*)"`), p.body)), "answer", "yes")
 	case "signed-out":
 		v.get("/sign-in")
 	case "signed-in":
@@ -692,9 +783,10 @@ func (v *visitor) act() {
 	v.follow()
 }
 
+// follow goes where an answer leads, but into an app: that is an act of its own.
 func (v *visitor) follow() {
 	v.Helper()
-	if v.page.status == http.StatusSeeOther {
+	if v.page.status == http.StatusSeeOther && !strings.HasPrefix(v.page.to, "/.sallyport/") {
 		v.get(v.page.to)
 	}
 }
@@ -746,7 +838,26 @@ func (v *visitor) open() string {
 	if strings.Contains(text, "Number ending "+v.number[7:]) {
 		number = "the number"
 	}
-	return fmt.Sprintf("open, %s, %d apps, %s", number, strings.Count(text, "Replace "), first(regexp.MustCompile(`\d+ of 10 left`), text))
+	if strings.Contains(text, "Add a mobile number") {
+		number = "no number"
+	}
+	return fmt.Sprintf("open, %s, %s, %d apps%s, %s, mail %s", first(twoFactorMark, text), number, strings.Count(text, "Replace "), appNames(c.page.body),
+		first(leftMark, text), first(mailMark, text))
+}
+
+var (
+	twoFactorMark = regexp.MustCompile(`2FA is (on|off)`)
+	leftMark      = regexp.MustCompile(`\d+ of 10 left`)
+	mailMark      = regexp.MustCompile(` Mail (.*?) (?:Change|Add) Mail address`)
+	nameMark      = regexp.MustCompile(`<dt>([^<]*)</dt><dd>[^\n]*?</dd><dd class="do"><a href="/account/apps/`)
+)
+
+// appNames are the names of the apps on the account page.
+func appNames(body string) (list string) {
+	for _, m := range nameMark.FindAllStringSubmatch(body, -1) {
+		list += " " + m[1]
+	}
+	return list
 }
 
 // reaches is the page to which a password leads in a new browser.

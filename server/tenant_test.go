@@ -139,7 +139,7 @@ var wireClient = &http.Client{Timeout: time.Minute, Transport: &http.Transport{M
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 func (d *tenant) ask(r *http.Request) (*http.Response, error) {
-	r.Host, r.URL.Host = host, d.front
+	r.URL.Host = d.front
 	r.GetBody = nil // what breaks off is not sent again by itself
 	a, err := wireClient.Do(r)
 	if err != nil {
