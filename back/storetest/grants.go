@@ -181,10 +181,13 @@ func farewells(w *world) {
 	if due(unspent, at(minute)) != nil {
 		w.Error("an app that never redeemed its code is told")
 	}
-	doubted, kept := entered(w), entered(w)
-	w.apply(session.EndedAll{Person: doubted.Person, Why: session.EndedByPassword, At: now}, session.EndedAll{Person: kept.Person, Why: session.EndedElsewhere, At: now})
-	if must(w.GrantByCode(ctx(), doubted.Code)).EndedWhy != grant.EndedByIncident || !must(w.GrantByCode(ctx(), kept.Code)).EndedAt.IsZero() {
-		w.Error("what a change of the password ends, and signing out does not")
+	for why, ends := range map[string]bool{session.EndedByOwner: false, session.EndedByRenewal: false, session.EndedElsewhere: true, session.EndedByPassword: true,
+		session.EndedByFactor: true, session.EndedByOperator: true, session.EndedByDispute: true} {
+		g := entered(w)
+		w.apply(session.EndedAll{Person: g.Person, Why: why, At: now})
+		if got := must(w.GrantByCode(ctx(), g.Code)).EndedWhy; (got == grant.EndedByIncident) != ends {
+			w.Errorf("all sessions ended, %s: the grant %q", why, got)
+		}
 	}
 	p := newPerson()
 	s := issued(session.Row{ID: id(), Person: p.ID, Family: id(), MadeAt: now, SeenAt: now, EndsAt: at(time.Hour), Version: 1})

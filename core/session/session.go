@@ -146,10 +146,10 @@ const (
 	EndedByRenewal  = "renewed" // the same session goes on under a new name
 )
 
-// InDoubt says whether the end of all sessions came with a change after which
+// InDoubt says whether the end of all sessions came with something after which
 // nothing that was granted before may go on, not even what outlives a session.
 func InDoubt(why string) bool {
-	return why == EndedByPassword || why == EndedByFactor || why == EndedByOperator || why == EndedByDispute
+	return why == EndedElsewhere || why == EndedByPassword || why == EndedByFactor || why == EndedByOperator || why == EndedByDispute
 }
 
 // Fresh is how long a confirmation lasts for further changes.
