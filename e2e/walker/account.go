@@ -110,6 +110,8 @@ func (m *Model) owned(x *Exchange, s *Session) *Breach {
 		p.endApps()
 		p.endCodes()
 		others()
+	case path == "/account/mail/remove":
+		p.NoMail = true
 	case path == "/account/phone/remove":
 		p.Number, p.NumberBy = "", ""
 		others()

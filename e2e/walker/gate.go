@@ -280,6 +280,9 @@ func (m *Model) tells(x *Exchange, p *Person) (wrong []string) {
 	may := map[string]string{}
 	if p != nil {
 		may["name"], may["email"] = p.Display, p.Mail
+		if p.NoMail {
+			may["email"] = ""
+		}
 		may["groups"] = group(p.Board)
 	}
 	for fact, name := range map[string]string{"name": "Remote-Name", "email": "Remote-Email", "groups": "Remote-Groups", "token": "Remote-Token"} {

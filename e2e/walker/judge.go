@@ -315,8 +315,8 @@ func (m *Model) advanced(x *Exchange, a *Attempt) *Breach {
 	if onward && !m.Under(a, x.Before) && !a.Waits {
 		return breach("an attempt that is over goes on", "of %s by %s to %s", p.Name, x.Path, x.Location)
 	}
-	if !onward {
-		return nil
+	if !onward || a.Waits && x.went("/2fa/recovery-wait") {
+		return nil // that one waits since a right code: whatever is sent leads to its page, and proves nothing
 	}
 	code := x.Form.Get("code")
 	switch x.Path {
@@ -331,9 +331,6 @@ func (m *Model) advanced(x *Exchange, a *Attempt) *Breach {
 			}
 			a.Factor = true
 			return nil
-		}
-		if a.Waits && x.went("/2fa/recovery-wait") {
-			return nil // it waits since a right code: whatever is sent leads to its page, and proves nothing
 		}
 		if x.Path == "/2fa/text" && x.went("/2fa/replace", "/2fa/recovery-wait") && !a.Text && !(a.Code && x.went("/2fa/replace")) {
 			return m.texted(x, a)

@@ -50,6 +50,7 @@ type Person struct {
 	NumberBy  string // the actor who holds that phone
 	NumberAt  time.Time
 	UsableAt  time.Time // of the number, for recovery
+	NoMail    bool      // they removed their mail address
 	NumberMay bool      // a dispute may have voided it: the notice does not say
 	MustBy    time.Time // the last moment of the grace
 	SetupCode string
