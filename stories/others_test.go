@@ -36,7 +36,7 @@ func TestAFormOfOneAccountChangesNoOther(t *testing.T) {
 	ada.enter("bob", password)
 	ada.do("Verify", "code", bob.app.code()).is(want{page: "security"})
 	for button, old := range pages {
-		if got := old.press(button, "password", "pelican quartz ember fjord"); got.status != 422 || !strings.Contains(got.text(), "You have signed in to another account") {
+		if got := old.press(button, "password", "pelican quartz ember fjord"); got.status != 422 || !strings.Contains(got.text(), "You have signed in to another account since this page was opened. Nothing was changed.") {
 			t.Errorf("%s: %d %s: %s", button, got.status, got.name(), got.brief())
 		}
 	}
